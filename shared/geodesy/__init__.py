@@ -1,0 +1,1 @@
+"""Numerics of physical geodesy on plain arrays; no files, no clock, no containers."""

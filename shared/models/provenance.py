@@ -1,0 +1,18 @@
+"""Where numbers come from: the bytes behind them and the steps that made them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, order=True)
+class Source:
+    """A file that went into a product: its role, name, digest, and how to cite it."""
+
+    role: str  # level-2, low-degrees, gia, ...
+    name: str
+    sha256: str
+    citation: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.role}: {self.name} sha256:{self.sha256}"
