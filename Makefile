@@ -1,0 +1,58 @@
+# Everything a person does with this project from a fresh clone. Needs Python >= 3.11 with pip, and make.
+
+PYTHON ?= python3
+WORKERS ?= 2
+RUN ?= runs/demo
+
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help install check test science bench run lock clean
+
+help:  ## Say what can be made.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(INSTALLED)  ## Make .venv and install the pinned requirements and the project (about a minute).
+
+# Done again only when the requirements or the project's description change.
+$(INSTALLED): requirements/test.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11")'
+	@echo "Installing into .venv: about 1 GB, about a minute with a good connection"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(PIP) install --quiet --progress-bar off --require-hashes --requirement requirements/test.txt
+	@$(PIP) install --quiet --progress-bar off --no-deps --no-build-isolation --editable .
+	@touch $@
+
+check: $(INSTALLED)  ## Lint, formatting, types, and who may import whom.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: $(INSTALLED)  ## Run every test (below ten minutes on two cores).
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
+
+science: $(INSTALLED)  ## Run only the tests of the science.
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile tests/science
+
+bench: $(INSTALLED)  ## Measure speed and memory and print the table.
+	$(BIN)/python benchmarks/bench.py
+
+run: $(INSTALLED)  ## Make the product from a simulated archive: files, table and pictures in runs/demo.
+	$(BIN)/gravstream simulate --out $(RUN)/archive --from 2002-04 --to 2022-12 --seed 1
+	$(BIN)/gravstream produce --level2 $(RUN)/archive/level2 --auxiliaries $(RUN)/archive/auxiliaries --out $(RUN)/product
+
+LOCK := CUSTOM_COMPILE_COMMAND='make lock' .venv-lock/bin/pip-compile --quiet --generate-hashes --strip-extras \
+	--allow-unsafe --no-emit-options --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+	--build-deps-for editable pyproject.toml
+
+lock:  ## Renew the requirement files after a change of the dependencies in pyproject.toml.
+	@test -x .venv-lock/bin/pip-compile || { $(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet pip-tools; }
+	$(LOCK) --output-file requirements/run.txt
+	$(LOCK) --extra test --constraint requirements/run.txt --output-file requirements/test.txt
+
+clean:  ## Remove what was made, except the archive and product of runs/.
+	rm -rf .venv .venv-lock build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find shared services tests -name __pycache__ -type d -prune -exec rm -rf {} +
