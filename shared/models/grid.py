@@ -14,6 +14,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.models.baseline import Evaluation
 from shared.models.coefficients import FilterSource, Vector, frozen
 from shared.models.epoch import Month, Span
 from shared.models.provenance import Source
@@ -52,7 +53,8 @@ class GridSeries:
     """Level-3: a map of water storage anomaly for each month, and what is known about each.
 
     twsa: [time, lat, lon] m; sigma: [time] m and scale: [lat] (uncertainty = sigma x scale) once estimated;
-    land: [lat, lon] once masked. noise [time] and threshold in m, strength [time] the VDK of the residual.
+    land: [lat, lon] once masked. noise [time] and threshold in m, strength [time] the VDK of the residual;
+    parameters: the values of all that the specification leaves open, by name.
     """
 
     grid: Grid
@@ -63,13 +65,13 @@ class GridSeries:
     threshold: float
     strength: NDArray[np.int8]
     filter_sources: tuple[FilterSource, ...]
+    evaluation: Evaluation
     sigma: Vector | None = None
     scale: Vector | None = None
     land: NDArray[np.bool_] | None = None
-    settings: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
     history: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
-    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.twsa.shape != (len(self.months), *self.grid.shape):
@@ -77,7 +79,7 @@ class GridSeries:
         view = self.twsa.view()
         view.flags.writeable = False
         object.__setattr__(self, "twsa", view)
-        object.__setattr__(self, "settings", MappingProxyType(dict(self.settings)))
+        object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
 
     @property
     def mid(self) -> Vector:

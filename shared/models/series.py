@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.geodesy import ordering
+from shared.models.baseline import Evaluation
 from shared.models.coefficients import FilteredAnomalies, FilterSource, Vector, frozen
 from shared.models.epoch import Month, Span
 from shared.models.provenance import Source
@@ -69,29 +70,28 @@ class Level2BSeries:
 class CombinedSeries:
     """The one field of each month, combined of the filter strengths: values [time, (nmax + 1)^2].
 
-    noise [time], threshold: rms over open ocean [m of water]; strength [time]: the VDK used for the residual.
-    deterministic [parameters, (nmax + 1)^2]: the fitted bias, trend, annual and semi-annual terms.
+    noise [time], threshold: rms over open ocean [m of water]; strength [time]: the VDK used for the residual;
+    evaluation: the fits behind it.
     """
 
     months: tuple[Month, ...]
     spans: tuple[Span, ...]
     values: Vector
-    deterministic: Vector
     noise: Vector
     threshold: float
     strength: NDArray[np.int8]
     filter_sources: tuple[FilterSource, ...]
     gm: float
     radius: float
+    evaluation: Evaluation
     history: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
-    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("values", "deterministic", "noise"):
+        for name in ("values", "noise"):
             object.__setattr__(self, name, frozen(getattr(self, name)))
 
     @property
-    def mid(self) -> Vector:
-        """Mid-epochs [time] as MJD [d]."""
-        return np.array([span.mid for span in self.spans])
+    def nmax(self) -> int:
+        """Maximum degree."""
+        return ordering.maximum_degree(self.values.shape[1])

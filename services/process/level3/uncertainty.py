@@ -1,0 +1,114 @@
+"""How sure a value is: what is left over the open ocean, scaled with latitude.
+
+Algorithm document of the C3S product, section 3.2.4, with the variance of the covariance model of Boergens et
+al. (2020), doi 10.1007/s13137-020-00160-0, as a function of latitude.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.polynomial import legendre as polynomial
+
+from services.process.geometry import Geometry
+from shared.geodesy.least_squares import Projection, seasonal_design
+from shared.models.baseline import Evaluation
+from shared.models.coefficients import Vector
+from shared.models.epoch import years
+from shared.models.grid import GridSeries
+
+# Cells whose series are held in double precision at a time
+_CHUNK = 4096
+
+
+def estimate_uncertainty(
+    maps: GridSeries,
+    *,
+    geometry: Geometry,
+    frozen: Evaluation | None,
+    latitude_scale: Vector | None,
+    terms: int,
+) -> GridSeries:
+    """Standard deviation sigma(t) s(lat) of the maps, m of water.
+
+    Parameters
+    ----------
+    maps : water storage anomaly [time, lat, lon], m
+    latitude_scale : [k] parameters p_k of s = sqrt(sum p_k P_2k(sin lat)), or None to fit them to this run
+    terms : number of parameters of such a fit
+
+    Returns
+    -------
+    maps : with sigma [time] and scale [lat], normalised so that the open-ocean mean of s^2 is one
+    """
+    residual_squares, ocean_fit = _ocean_residuals(maps, geometry, frozen)
+    sigma = np.sqrt(residual_squares @ geometry.ocean_weights)
+    if frozen is not None and frozen.latitude is not None:
+        parameters, origin = frozen.latitude, "frozen with the baseline"
+    elif latitude_scale is not None:
+        parameters, origin = latitude_scale, "parameter file"
+    else:
+        relative = np.mean(residual_squares / sigma[:, None] ** 2, axis=0)
+        parameters, origin = fit_latitude_scale(relative, geometry, terms), "fitted to the open-ocean residuals of this run"
+    scale, parameters = latitude_factor(parameters, geometry)
+    said = dict(maps.parameters) | {
+        "uncertainty_latitude_scale_origin": origin,
+        "uncertainty_latitude_scale_p": " ".join(f"{p:.6g}" for p in parameters),
+    }
+    evaluation = replace(maps.evaluation, latitude=parameters, ocean=ocean_fit)
+    return replace(maps, sigma=sigma, scale=scale, parameters=said, evaluation=evaluation)
+
+
+def _ocean_residuals(maps: GridSeries, geometry: Geometry, frozen: Evaluation | None) -> tuple[Vector, Vector]:
+    """Squares [time, cells] of the residuals over open ocean, and the fit [6, cells] that was taken out."""
+    times = years(maps.mid)
+    cells = np.flatnonzero(geometry.open_ocean.ravel())
+    flat = maps.twsa.reshape(len(maps.months), -1)
+    projection = None if frozen is not None else Projection.of(seasonal_design(times, maps.evaluation.epoch))
+    design = seasonal_design(times, maps.evaluation.epoch)
+    squares = np.empty((len(times), cells.size), np.float32)
+    fit = np.empty((design.shape[1], cells.size))
+    for start in range(0, cells.size, _CHUNK):
+        part = slice(start, start + _CHUNK)
+        observed = flat[:, cells[part]].astype(float)
+        if projection is not None:
+            fit[:, part] = projection.parameters(observed)
+        elif frozen is not None and frozen.ocean is not None:
+            fit[:, part] = frozen.ocean[:, part]
+        squares[:, part] = (observed - design @ fit[:, part]) ** 2
+    return squares, fit
+
+
+def fit_latitude_scale(relative: Vector, geometry: Geometry, terms: int) -> Vector:
+    """Parameters p_k [terms] fitted to the variance of open-ocean cells [cells], each weighted by area."""
+    latitude = np.broadcast_to(geometry.grid.latitudes[:, None], geometry.grid.shape)[geometry.open_ocean]
+    design = _even_legendre(latitude, terms)
+    root = np.sqrt(geometry.ocean_weights)
+    fitted, *_ = np.linalg.lstsq(design * root[:, None], relative * root, rcond=None)
+    parameters: Vector = fitted
+    return parameters
+
+
+def latitude_factor(parameters: Vector, geometry: Geometry) -> tuple[Vector, Vector]:
+    """Scale s(lat) [lat] and its parameters, normalised to an open-ocean mean of s^2 of one.
+
+    The polynomial is only known where there is open ocean; beyond, towards the poles, it is held at its value
+    on the last parallel with open ocean, since a polynomial may do anything outside its data.
+    """
+    latitudes = geometry.grid.latitudes
+    covered = np.abs(latitudes[geometry.open_ocean.any(axis=1)])
+    held = np.clip(np.abs(latitudes), covered.min(), covered.max())
+    square = _even_legendre(held, parameters.size) @ parameters
+    cells = np.broadcast_to(square[:, None], geometry.grid.shape)[geometry.open_ocean]
+    norm = float(cells @ geometry.ocean_weights)
+    if norm <= 0.0 or np.any(square <= 0.0):
+        raise ValueError("the latitude scale of the uncertainty is not positive on every parallel")
+    return np.sqrt(square / norm), parameters / norm
+
+
+def _even_legendre(latitude: Vector, terms: int) -> Vector:
+    """P_0, P_2, P_4, ... of sin latitude [points, terms]; latitude in degrees."""
+    sine = np.sin(np.deg2rad(latitude))
+    columns = [polynomial.legval(sine, np.eye(2 * k + 1)[2 * k]) for k in range(terms)]
+    return np.stack(columns, axis=-1)
