@@ -44,15 +44,15 @@ run: $(INSTALLED)  ## Make the product from a simulated archive: files, table an
 	$(BIN)/gravstream simulate --out $(RUN)/archive --from 2002-04 --to 2022-12 --seed 1
 	$(BIN)/gravstream produce --level2 $(RUN)/archive/level2 --auxiliaries $(RUN)/archive/auxiliaries --out $(RUN)/product
 
-LOCK := CUSTOM_COMPILE_COMMAND='make lock' .venv-lock/bin/pip-compile --quiet --generate-hashes --strip-extras \
+LOCK := CUSTOM_COMPILE_COMMAND='make lock' build/lock/bin/pip-compile --quiet --generate-hashes --strip-extras \
 	--allow-unsafe --no-emit-options --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 	--build-deps-for editable pyproject.toml
 
 lock:  ## Renew the requirement files after a change of the dependencies in pyproject.toml.
-	@test -x .venv-lock/bin/pip-compile || { $(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet pip-tools; }
+	@test -x build/lock/bin/pip-compile || { $(PYTHON) -m venv build/lock && build/lock/bin/python -m pip install --quiet pip-tools; }
 	$(LOCK) --output-file requirements/run.txt
 	$(LOCK) --extra test --constraint requirements/run.txt --output-file requirements/test.txt
 
 clean:  ## Remove what was made, except the archive and product of runs/.
-	rm -rf .venv .venv-lock build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv build/lock build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find shared services tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -55,9 +55,7 @@ def test_with_the_folder_a_skipped_test_of_real_data_fails_the_run_by_name(
     outcomes = run.parseoutcomes()
     assert (outcomes["passed"], outcomes["skipped"]) == (1, 1)
     assert outcomes.get("failed", 0) + outcomes.get("errors", 0) == 2
-    run.stdout.fnmatch_lines_random(
-        ["*test_gives_up was skipped although the real data are in */there: *too lazy*"]
-    )
+    run.stdout.fnmatch_lines_random(["*test_gives_up was skipped although the real data are in */there: *too lazy*"])
     run.stdout.fnmatch_lines_random(
         ["*test_is_switched_off was skipped although the real data are in */there: *never*"]
     )
