@@ -29,7 +29,7 @@ check: $(INSTALLED)  ## Lint, formatting, types, and who may import whom.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 test: $(INSTALLED)  ## Run every test (below ten minutes on two cores).
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
