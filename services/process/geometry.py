@@ -17,6 +17,7 @@ from shared.geodesy.kernels import water_height
 from shared.models.auxiliaries import LandMask, LoveNumbers
 from shared.models.coefficients import Vector
 from shared.models.grid import Grid
+from shared.models.provenance import Source
 
 # The ocean function of degree 1 keeps clear of the coast, where land signal leaks out (Sun et al. 2016) [m]
 COASTAL_BUFFER = 200e3
@@ -38,9 +39,9 @@ class Geometry:
     love: LoveNumbers
 
     @property
-    def source(self) -> None:
-        """Geometry is derived; its sources are those of mask and Love numbers."""
-        return None
+    def sources(self) -> tuple[Source, ...]:
+        """The files that it is derived from."""
+        return self.mask.source, self.love.source
 
     @cached_property
     def distance(self) -> Vector:

@@ -80,6 +80,16 @@ class Recipe:
         """SHA-256 of the steps and their settings."""
         return hashlib.sha256("\n".join(map(str, self.steps)).encode()).hexdigest()
 
+    def with_settings(self, changes: Mapping[str, Mapping[str, Any]]) -> Recipe:
+        """The recipe with other settings of single steps: {step: {setting: value}}; others are left as they are."""
+        steps = []
+        for each in self.steps:
+            changed = dict(changes.get(each.name, {}))
+            if unknown := set(changed) - set(each.settings):
+                raise TypeError(f"{each.name} has no setting {', '.join(sorted(unknown))}")
+            steps.append(replace(each, settings={**each.settings, **changed}))
+        return replace(self, steps=tuple(steps))
+
     def until(self, name: str) -> Recipe:
         """The steps before the one of this name."""
         return replace(self, steps=self.steps[: self._position(name)])
@@ -107,13 +117,18 @@ def run(recipe: Recipe, container: Any, auxiliaries: Mapping[str, Any]) -> Any:
     for each in recipe:
         used = {name: auxiliaries[name] for name in each.needs}
         result = each.function(container, **used, **each.settings)
-        known = {source for source in (getattr(value, "source", None) for value in used.values()) if source}
+        known = {source for value in used.values() for source in _sources(value)}
         container = replace(
             result,
             history=(*container.history, str(each)),
             sources=_together(container.sources, result.sources, known),
         )
     return container
+
+
+def _sources(auxiliary: Any) -> tuple[Source, ...]:
+    """The files behind an auxiliary: one, several for what is derived, none for an absent one."""
+    return getattr(auxiliary, "sources", None) or ((auxiliary.source,) if hasattr(auxiliary, "source") else ())
 
 
 def _together(*groups: Any) -> tuple[Source, ...]:

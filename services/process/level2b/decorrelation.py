@@ -18,7 +18,7 @@ from shared.models.auxiliaries import BlockNormals, NormalMatrix
 from shared.models.baseline import Baseline
 from shared.models.coefficients import Anomaly, ErrorKind, FilteredAnomalies, FilterSource, Vector
 
-UNFILTERED = "NFIL"
+UNFILTERED = "NFIL"  # the set that is not filtered, by GravIS' name
 
 # Strengths alpha of VDK1..VDK8 for normal matrices in true units (geogravL3 1.2.4, GFZ)
 VDK_STRENGTHS = {
@@ -41,7 +41,6 @@ def decorrelate(
     normals: NormalMatrix | None,
     strengths: Sequence[str],
     source: str = "auto",
-    threads: int = 2,
 ) -> FilteredAnomalies:
     """Filter a month with each strength; degrees 0 and 1 pass unfiltered.
 
@@ -51,7 +50,6 @@ def decorrelate(
     normals : the month's full normal matrix [P, P], or None
     strengths : names of the filter sets, NFIL or VDK1..VDK8
     source : normals, error-scaled, ddk, or auto for the first of them that the month has
-    threads : for the full normal matrix; the result does not depend on it
 
     Raises
     ------
@@ -61,7 +59,7 @@ def decorrelate(
     alphas = [VDK_STRENGTHS[name] for name in strengths if name != UNFILTERED]
     try:
         if chosen is FilterSource.NORMALS and normals is not None:
-            filtered = _by_normals(anomaly.values, normals, alphas, threads)
+            filtered = _by_normals(anomaly.values, normals, alphas)
         elif chosen is FilterSource.ERROR_SCALED:
             scale = error_scale(anomaly, baseline)
             blocks = cut_blocks(block_normals.blocks, anomaly.nmax)
@@ -91,7 +89,7 @@ def decorrelate(
 
 def _choose(anomaly: Anomaly, baseline: Baseline, normals: NormalMatrix | None, source: str) -> FilterSource:
     """The source of the normal matrix that was asked for, or the best that the month has."""
-    has_errors = baseline.sigmas is not None and _usable(anomaly.sigmas) and _usable(baseline.sigmas)
+    has_errors = baseline.sigmas is not None and usable(anomaly.sigmas) and usable(baseline.sigmas)
     if source == "auto":
         if normals is not None:
             return FilterSource.NORMALS
@@ -107,7 +105,7 @@ def _choose(anomaly: Anomaly, baseline: Baseline, normals: NormalMatrix | None, 
     return chosen
 
 
-def _usable(sigmas: Vector | None) -> bool:
+def usable(sigmas: Vector | None) -> bool:
     """Whether every coefficient that is filtered has a standard deviation, S_n0 aside (it does not exist)."""
     return sigmas is not None and bool(np.all(sigmas[ordering.index(_nmax(sigmas)).degree >= FIRST_DEGREE] > 0.0))
 
@@ -151,7 +149,7 @@ def _by_static_blocks(values: Vector, normals: BlockNormals, alphas: list[float]
     return ordering.truncate(wide, nmax)
 
 
-def _by_normals(values: Vector, normals: NormalMatrix, alphas: list[float], threads: int) -> Vector:
+def _by_normals(values: Vector, normals: NormalMatrix, alphas: list[float]) -> Vector:
     """Filter with the month's full matrix, rows and columns above the field's degree left out."""
     nmax = _nmax(values)
     if normals.nmax < nmax:
@@ -165,5 +163,5 @@ def _by_normals(values: Vector, normals: NormalMatrix, alphas: list[float], thre
     degrees = ordering.index(nmax).degree
     rows = np.flatnonzero(degrees >= FIRST_DEGREE)
     filtered = np.repeat(values[None, :], len(alphas), axis=0)
-    filtered[:, rows] = filter_dense(matrix, degrees[rows], alphas, values[rows], threads=threads)
+    filtered[:, rows] = filter_dense(matrix, degrees[rows], alphas, values[rows])
     return filtered

@@ -13,7 +13,11 @@ from shared.geodesy import ordering
 from shared.models.auxiliaries import CoefficientTable
 from shared.models.baseline import Baseline
 from shared.models.coefficients import FilteredAnomalies
-from shared.models.epoch import Month
+from shared.models.epoch import Month, Span
+from shared.models.table_lookup import row_for, rows_for
+
+# (coefficient, first month, last month) in which it is replaced, months written YYYY-MM
+Periods = tuple[tuple[str, str, str], ...]
 
 ALWAYS = ("2002-01", "2199-12")
 PLACES = {"C20": (2, 0, False), "C30": (3, 0, False), "C21": (2, 1, False), "S21": (2, 1, True)}
@@ -24,7 +28,7 @@ def replace_low_degrees(
     *,
     low_degrees: CoefficientTable,
     baseline: Baseline,
-    periods: tuple[tuple[str, str, str], ...],
+    periods: Periods,
 ) -> FilteredAnomalies:
     """Insert the coefficients of a table in every filter set, unfiltered, with their standard deviation.
 
@@ -46,7 +50,7 @@ def replace_low_degrees(
     for name, first, last in periods:
         if not Month.parse(first) <= fields.month <= Month.parse(last):
             continue
-        value, sigma = low_degrees.at(name, fields.month, fields.span)
+        value, sigma = row_for(low_degrees, fields.month, fields.span, name)
         anomaly = value - reference_mean(low_degrees, name, baseline)
         at = ordering.position(fields.nmax, *PLACES[name])
         for values in sets.values():
@@ -58,5 +62,14 @@ def replace_low_degrees(
 
 def reference_mean(table: CoefficientTable, name: str, baseline: Baseline) -> float:
     """Mean of a coefficient of the table over the months of the baseline."""
-    rows = [table.at(name, month, span)[0] for month, span in zip(baseline.months, baseline.spans, strict=True)]
-    return float(np.mean(rows))
+    values, _ = rows_for(table, tuple(zip(baseline.months, baseline.spans, strict=True)), name)
+    return float(np.mean(values))
+
+
+def require_rows(
+    table: CoefficientTable, month: Month, span: Span, periods: Periods, reference: tuple[Month, Month]
+) -> None:
+    """Raise AuxiliaryMissing if the table lacks a row that this month needs, for itself or for the mean."""
+    for name, first, last in periods:
+        if Month.parse(first) <= month <= Month.parse(last) or reference[0] <= month <= reference[1]:
+            row_for(table, month, span, name)

@@ -90,3 +90,8 @@ def _fit(series: Level2BSeries, times: Vector, names: tuple[str, ...]) -> Evalua
         ) from error
     fits = {name: projection.parameters(series.sets[name]) for name in names}
     return Evaluation(epoch=epoch, deterministic=fits, mean_noise=float("nan"), months=len(times))
+
+
+def _strength(name: str) -> int:
+    """The number of a filter set: 3 of VDK3."""
+    return int(name.removeprefix("VDK"))

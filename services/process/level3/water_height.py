@@ -37,7 +37,6 @@ def synthesise_water_height(series: CombinedSeries, *, geometry: Geometry, surfa
         filter_sources=series.filter_sources,
         evaluation=series.evaluation,
         parameters={"synthesis_surface": surface},
-        sources=(geometry.mask.source, geometry.love.source),
     )
 
 
