@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from shared.constants import GM_EARTH
+from shared.formats.low_degrees import calendar_year
 from shared.formats.shm import RADIUS_ICE6G_D as RADIUS_GRAVIS
 from shared.models.auxiliaries import CoefficientTable
-from shared.models.epoch import moment_of_mjd
 
 _DIFFERENCE_UNIT = 1e-10
 
@@ -58,7 +58,7 @@ def _bytes(table: CoefficientTable, layout: _Layout, given: Mapping[str, float],
     means = {name: _fortran(given.get(name, float(np.nanmean(table.values[name])))) for name in layout.names}
     lines = _header(table, layout, means, remarks)
     for row, begin in enumerate(table.begin.tolist()):
-        line = f"{begin:7.1f}{_year(begin):10.4f}"
+        line = f"{begin:7.1f}{calendar_year(begin):10.4f}"
         for name in layout.names:
             difference = (float(digits[name][row]) - float(means[name])) / _DIFFERENCE_UNIT
             sigma = float(table.sigmas[name][row]) / layout.sigma_unit
@@ -93,13 +93,6 @@ def _header(table: CoefficientTable, layout: _Layout, means: dict[str, str], rem
 
 def _unit(unit: float) -> str:
     return f"{unit:.1E}"
-
-
-def _year(mjd: float) -> float:
-    """Year and fraction as GravIS counts it: 365 days, whatever the year."""
-    moment = moment_of_mjd(mjd)
-    passed = moment - moment.replace(month=1, day=1, hour=0, minute=0, second=0)
-    return moment.year + min(passed.total_seconds() / 86400.0 / 365.0, 0.9999)
 
 
 def _fortran(value: float) -> str:

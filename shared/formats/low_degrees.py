@@ -178,7 +178,7 @@ def _rows(document: Document, first: int, width: int) -> tuple[list[float], _Tab
 def _check_begin(document: Document, table: list[list[float]], line: int) -> None:
     """The begin of a row must fit its year and follow the row before."""
     begin, year = table[-1][:2]
-    if not _FIRST_MJD <= begin <= _LAST_MJD or abs(_calendar_year(begin) - year) > _YEAR_TOLERANCE:
+    if not _FIRST_MJD <= begin <= _LAST_MJD or abs(calendar_year(begin) - year) > _YEAR_TOLERANCE:
         raise document.rejected(
             f"a begin of MJD {begin:g} in the year {year:g}, which is not the same day", _DAMAGED, line
         )
@@ -186,7 +186,7 @@ def _check_begin(document: Document, table: list[list[float]], line: int) -> Non
         raise document.rejected(f"MJD {begin:g} behind MJD {table[-2][0]:g}: rows out of order", _DAMAGED, line)
 
 
-def _calendar_year(mjd: float) -> float:
+def calendar_year(mjd: float) -> float:
     """Year and fraction of the calendar year."""
     year = moment_of_mjd(mjd).year
     first, following = (mjd_of_day(date(y, 1, 1)) for y in (year, year + 1))

@@ -12,9 +12,10 @@ from shared.models.coefficients import Vector
 from shared.models.epoch import Month, Span, moment_of_mjd
 
 # How far the begin of a row may be from that of the month [d]. In the tables made for COST-G they are equal;
-# those made for other centres cut some months up to three days later (2016-01). Two rows are never closer than ten
-# days (2018-10 and 2018-11), so three cannot be ambiguous, and a neighbour never stands in for a missing row.
-BEGIN_TOLERANCE = 3.0
+# those made for other centres cut some months up to four days later (TN-14: 2011-12). Two rows are never closer
+# than ten days (2018-10 and 2018-11), so less than five cannot be ambiguous, and no neighbour stands in for a
+# missing row.
+BEGIN_TOLERANCE = 4.0
 
 
 def row_for(
