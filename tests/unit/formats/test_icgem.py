@@ -89,7 +89,7 @@ def fortran_exponents(good: bytes) -> bytes:
 def itsg_header(good: bytes) -> bytes:
     body = good[good.index(b"key ") :]
     return (
-        "Unconstrained solution computed at TU Graz, Mayer-Gürr et al.\nmax_degree in prose is no header\n"
+        "Unconstrained solution computed at TU Graz, Mayer-Gürr et al.\nmax_degree in prose is no header\nunits of prose are none either\n"
         "http://doi.org/10.5880/ICGEM.2018.003\n\nbegin_of_head =====\n\nmodelname   ITSG-Grace2018_n96_2008-04\n"
         "earth_gravity_constant 3.9860044150e+14\nradius 6.3781363000e+06\nmax_degree 6\n"
         "norm fully_normalized\ntide_system zero_tide\nerrors formal\n"
@@ -179,6 +179,7 @@ BROKEN: dict[str, tuple[Callable[[], bytes], str, str | None]] = {
     "cut in an exponent": (lambda: GOOD[:-2], "sigma S(6,6)", "gfc    6    6"),
     "cut before an exponent": (lambda: GOOD[:-5], "sigma S(6,6)", "gfc    6    6"),
     "cut behind the E": (lambda: GOOD[:-4], "a number is expected", "gfc    6    6"),
+    "missing row of degree 2": (lambda: edited(row(2, 1), ""), "first (2,1)", None),
     "missing row": (lambda: edited(row(4, 2), ""), "first (4,2)", None),
     "row twice": (lambda: edited(row(5, 0), C44.replace("    4", " 4")), "second time", "gfc 4 4"),
     "order above degree": (lambda: edited(row(4, 4), C44.replace("  4    4", "  4    5")), "order 5", "gfc    4    5"),

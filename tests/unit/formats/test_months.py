@@ -30,7 +30,8 @@ def days(label: str) -> Span:
         ("GSM-2_2015102-2015131_GRAC_COSTG_BF01_0200.gfc", "2015-05", "2015102-2015131"),
         # one day later than in the table, as another centre cuts it: still May, although its middle is in April
         ("GSM-2_2015103-2015131_GRAC_UTCSR_BB01_0600.gfc", "2015-05", "2015103-2015131"),
-        # after the table: the rule
+        # far from every span of the table, or after its end: the month of the mid-epoch
+        ("GSM-2_2015110-2015125_GRAC_COSTG_BF01_0200.gfc", "2015-04", "2015110-2015125"),
         ("GSM-2_2027032-2027059_GRFO_COSTG_BF01_0200.gfc", "2027-02", "2027032-2027059"),
         ("GSM-2_2027040-2027072_GRFO_COSTG_BF01_0200.gfc", "2027-02", "2027040-2027072"),
         ("GRAVIS-2B_2008092-2008121_COSTG_0200_VDK3_0001.gz", "2008-04", "2008092-2008121"),
