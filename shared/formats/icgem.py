@@ -1,4 +1,4 @@
-"""Monthly gravity fields (Level-2) in the format of the International Centre for Global Earth Models.
+"""Monthly gravity fields (Level-2) in gfc, the format of ICGEM.
 
 A header of `keyword value` lines between prose and `end_of_head`, then rows `gfc n m C S [sigma C, sigma S]`.
 Read as COST-G, ITSG and the NASA centres (converted by ICGEM) write it, packed by gzip or not.

@@ -1,4 +1,4 @@
-"""Gravity fields as bytes in ICGEM format, with the header that COST-G gives its months (Level-2)."""
+"""Gravity fields as bytes in gfc, with the header that COST-G gives its months."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Level-2B: the coefficients of one month in one filter set, one gfc file each, as GravIS publishes them.
+"""Level-2B: one gfc file for each month and filter set, as GravIS publishes them.
 
 The header holds all that the numbers came from: the steps, the files with their SHA-256, the period. Names
 and content follow GravIS Level-2B (doi 10.5880/COST-G.GRAVIS_02_L2B); the prefix of the name is our own.
@@ -47,7 +47,7 @@ def level2b_bytes(
     name: str | None = None,
     errors: ErrorKind = ErrorKind.FORMAL,
 ) -> bytes:
-    """The Level-2B file of one month in one filter set, packed, the same bytes for the same input.
+    """The packed Level-2B file of a month in one filter set, the same bytes each time.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ _DIFFERENCE_UNIT = 1e-10
 
 @dataclass(frozen=True)
 class _Layout:
-    """Which coefficients a table has in which order, and how wide and in which unit its columns are."""
+    """Which coefficients a table has, in which order, widths and units."""
 
     names: tuple[str, ...]
     sigma_unit: float
@@ -48,7 +48,7 @@ def low_degrees_bytes(
 def geocenter_bytes(
     table: CoefficientTable, *, means: Mapping[str, float] | None = None, remarks: Sequence[str] = ()
 ) -> bytes:
-    """A table of C10, C11 and S11 with the columns of GravIS; parameters as in `low_degrees_bytes`."""
+    """A table of C10, C11 and S11 with the columns of GravIS, like `low_degrees_bytes`."""
     return _bytes(table, _GEOCENTER, means or {}, remarks)
 
 

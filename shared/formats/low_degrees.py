@@ -48,7 +48,7 @@ _CITATIONS = {
 
 @dataclass(frozen=True)
 class Column:
-    """What one column of a table holds: value, difference (value - mean) or sigma of a coefficient."""
+    """What a column holds: value, difference (value - mean) or sigma of a coefficient."""
 
     coefficient: str
     kind: str
@@ -115,7 +115,7 @@ def _read_described(document: Document) -> CoefficientTable:
 
 
 def _columns(document: Document, header: str) -> dict[int, Column]:
-    """What the columns hold, by place counted from zero; the begin and its year are the first two."""
+    """What the columns behind begin and year hold, by place counted from zero."""
     columns: dict[int, Column] = {}
     for number, description in _COLUMN.findall(header):
         found = _COEFFICIENT.search(description)

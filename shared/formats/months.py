@@ -1,4 +1,4 @@
-"""Which month a Level-2 file holds: the table of months, its rule, and the names that files have.
+"""Which month a Level-2 file holds: table, rule, and the names of files.
 
 The nominal month cannot be computed from dates alone: 2011-11 begins in October, 2015-12 ends in 2016.
 The rule is the calendar month; the spans that differ are facts of the mission, listed below.

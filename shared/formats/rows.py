@@ -31,7 +31,7 @@ _NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?|[+-]?(nan|inf|in
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows as they stand in the file: degree, order [rows] and numbers [rows, 2 | 4 | 6] behind them."""
+    """Rows as they stand in the file: degree, order [rows]; numbers [rows, 2 | 4 | 6]."""
 
     document: Document
     start: int  # byte at which the rows begin
@@ -143,7 +143,7 @@ def maximum_degree(rows: Rows, stated: int | None) -> int:
 
 
 def field_vector(rows: Rows, nmax: int, cosine: int, sine: int) -> Vector:
-    """The vector [(nmax + 1)^2] of two columns of the numbers, zero where degrees 0 and 1 are missing.
+    """The vector [(nmax + 1)^2] of two columns; degrees 0 and 1 may be missing (zero).
 
     Raises GranuleRejected if a coefficient stands twice, or one above degree 1 is missing.
     """

@@ -1,4 +1,4 @@
-"""Gravity fields and rates of glacial isostatic adjustment (GIA) in SHM, the format of SDS and GravIS.
+"""Gravity fields and rates of GIA in SHM, the format of SDS and GravIS.
 
 A header in YAML to the line `# End of YAML header`, then rows `GRCOF2 n m C S sigma sigma begin end flags`
 of a field or `GRDOTA n m C S` of rates per year. Peltier's own table of rates is read too.
@@ -35,7 +35,7 @@ _PELTIER_CITATION = "Peltier et al. 2018, doi 10.1002/2016JB013844"
 
 
 def read_field(source: Path | bytes, *, name: str | None = None, role: str = "level-2") -> GravityField:
-    """Read one gravity field (rows GRCOF2); degrees 0 and 1 are zero where the file leaves them out.
+    """Read one gravity field (rows GRCOF2); degrees 0 and 1 are zero if left out.
 
     Parameters
     ----------

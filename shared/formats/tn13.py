@@ -1,4 +1,4 @@
-"""NASA Technical Note 13: degree 1 (geocenter) of each month, of one of the three processing centres.
+"""NASA Technical Note 13: degree 1 (geocenter) of each month, by one centre.
 
 Rows `GRCOF2 1 m C S sigma C, sigma S begin end`, two for each month, behind a line `end of header`.
 Source: Sun et al. (2016), doi 10.1002/2016JB013073.
@@ -29,7 +29,7 @@ def is_tn13(document: Document) -> bool:
 
 
 def read_tn13(document: Document) -> CoefficientTable:
-    """Read the table: absolute degree 1 of each month; GranuleRejected, with the line, for a damaged row."""
+    """Read the table; GranuleRejected, with the line, for a damaged row."""
     end = _END.search(document.text)
     assert end is not None
     first = document.text.count("\n", 0, end.end()) + 1

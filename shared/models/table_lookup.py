@@ -1,4 +1,4 @@
-"""Which row of a table belongs to a month: by the begin of its data, never the nearest, never the last."""
+"""Which row of a table belongs to a month: by begin, not the nearest or the last."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def row_for(
 def rows_for(
     table: CoefficientTable, months: Sequence[tuple[Month, Span]], name: str, *, tolerance: float = BEGIN_TOLERANCE
 ) -> tuple[Vector, Vector]:
-    """Values and standard deviations [months] of one coefficient; raises AuxiliaryMissing like `row_for`."""
+    """Values and standard deviations [months] of one coefficient, like `row_for`."""
     found = [row_for(table, month, span, name, tolerance=tolerance) for month, span in months]
     values, sigmas = np.array(found).reshape(-1, 2).T
     return values, sigmas

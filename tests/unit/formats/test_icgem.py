@@ -89,7 +89,8 @@ def fortran_exponents(good: bytes) -> bytes:
 def itsg_header(good: bytes) -> bytes:
     body = good[good.index(b"key ") :]
     return (
-        "Unconstrained solution computed at TU Graz, Mayer-Gürr et al.\nmax_degree in prose is no header\nunits of prose are none either\n"
+        "Unconstrained solution computed at TU Graz, Mayer-Gürr et al.\nmax_degree in prose is no header\n"
+        "units of prose are none either\n"
         "http://doi.org/10.5880/ICGEM.2018.003\n\nbegin_of_head =====\n\nmodelname   ITSG-Grace2018_n96_2008-04\n"
         "earth_gravity_constant 3.9860044150e+14\nradius 6.3781363000e+06\nmax_degree 6\n"
         "norm fully_normalized\ntide_system zero_tide\nerrors formal\n"
