@@ -42,7 +42,9 @@ class GravstreamError(Exception):
         return (type(self).__doc__ or "").splitlines()[0].rstrip(".")
 
 
-def _rebuild(kind: type[GravstreamError], found: str, advice: str, file: str | None, line: int | None) -> GravstreamError:
+def _rebuild(
+    kind: type[GravstreamError], found: str, advice: str, file: str | None, line: int | None
+) -> GravstreamError:
     return kind(found, advice=advice, file=file, line=line)
 
 

@@ -41,7 +41,7 @@ def estimate_mean(fields: Sequence[MonthlyField], period: tuple[Month, Month]) -
     nmax = min(field.nmax for field in inside)
     first = inside[0]
     used = [f.truncated(nmax).rescaled(first.gm, first.radius) for f in inside if f.tide_system is tide]
-    errors = [field.sigmas for field in used if usable(field.sigmas)]
+    errors = [field.sigmas for field in used if field.sigmas is not None and usable(field.sigmas)]
     return Baseline(
         period=period,
         months=tuple(_month(field) for field in used),

@@ -8,6 +8,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
+
 from services.process.geometry import Geometry
 from shared.errors import GranuleRejected, RequestRefused
 from shared.formats import bundled
@@ -38,7 +40,9 @@ class Auxiliaries:
 
 
 def gather_auxiliaries(folder: Path, cache: Path) -> Auxiliaries:
-    """Read the auxiliaries of a folder; land mask, month table and Love numbers have built-in defaults.
+    """Read the auxiliaries of a folder.
+
+    Land mask, month table and Love numbers have built-in defaults.
 
     Raises
     ------
@@ -82,14 +86,14 @@ def _only(folder: Path, patterns: Iterable[str], kind: str) -> Path | None:
 
 
 def read_latitude_scale(path: Path) -> Vector:
-    """Parameters p_k of the latitude scale, numbers separated by blanks or lines, `#` begins a comment."""
-    import numpy as np
-
+    """Parameters p_k of the latitude scale: plain numbers, `#` begins a comment."""
     words = [word for line in path.read_text().splitlines() for word in line.split("#")[0].split()]
     try:
         values = np.array([float(word) for word in words])
     except ValueError as error:
-        raise GranuleRejected(f"{error}", advice="Write the parameters p_0, p_1, ... as plain numbers.", file=path) from error
+        raise GranuleRejected(
+            f"{error}", advice="Write the parameters p_0, p_1, ... as plain numbers.", file=path
+        ) from error
     if not values.size or not np.all(np.isfinite(values)):
         raise GranuleRejected("no finite number in it", advice="Write p_0, p_1, ... as plain numbers.", file=path)
     return values
@@ -107,7 +111,7 @@ def level2_files(folder: Path) -> list[Path]:
 
 
 def normals_files(folders: Sequence[Path], table: MonthTable) -> dict[Month, Path]:
-    """Normal matrices of the folders by month: SINEX (*.snx, *.snx.gz) or the dense form (*.normals)."""
+    """Normal matrices by month: SINEX (*.snx, *.snx.gz) or dense (*.normals)."""
     found: dict[Month, Path] = {}
     for folder in folders:
         for pattern in ("*.snx", "*.snx.gz", "*.normals"):
@@ -144,7 +148,7 @@ def level2_source(month: MonthlyField | FilteredAnomalies) -> Source:
 
 
 def without_doubles(months: Sequence[Monthly]) -> tuple[list[Monthly], list[GranuleRejected]]:
-    """The months of which there is one file, and an error for each of which there are different ones."""
+    """The months of one file each, and an error for each month of several."""
     by_month: dict[Month | None, list[Monthly]] = defaultdict(list)
     for month in months:
         by_month[month.month].append(month)

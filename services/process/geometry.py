@@ -32,7 +32,7 @@ GFZ_LATITUDE = 45.0
 
 @dataclass(frozen=True)
 class Geometry:
-    """The Earth as the chain sees it: grid, land, distance to the coast, water heights."""
+    """The Earth as the chain sees it: grid, land, coast, water heights."""
 
     grid: Grid
     mask: LandMask

@@ -1,50 +1,36 @@
-"""The way of a month and the way of a series: gather, run, write.
+"""The way of a series: gather, bring every month to Level-2B, evaluate them together, write.
 
-A month's Level-2B depends on its bytes, the recipe, the baseline and the auxiliaries; their digest is its
-key. What is kept under its key is not computed again.
+What the command `gravstream produce` does; the services do the same, month by month.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from importlib.metadata import version
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from services.process.baseline import estimate_mean, with_alias
 from services.process.crew import Crew, crew
-from services.process.gathering import (
-    Auxiliaries,
-    gather_auxiliaries,
-    level2_files,
-    level2_source,
-    normals_files,
-    read_month,
-    read_normal_matrix,
-    without_doubles,
-)
-from services.process.level2b.low_degrees import require_rows
+from services.process.gathering import Auxiliaries, gather_auxiliaries, level2_files, normals_files
+from services.process.geometry import COASTAL_BUFFER, OPEN_OCEAN_DISTANCE
 from services.process.level3.earthquakes import KAMCHATKA, remove_earthquakes
+from services.process.monthly import Progress, Workshop, months_from_nothing, months_with, require_some
 from services.process.pipeline import run
 from services.process.products import PRODUCTS, Product
-from shared.errors import GranuleRejected, GravstreamError, RequestRefused
+from services.process.writing import write_maps, write_month
+from shared.constants import K1_CENTRE_OF_FIGURE
+from shared.errors import GravstreamError, RequestRefused
 from shared.formats.baseline import read_baseline, write_baseline
-from shared.formats.files import sha256_of
-from shared.formats.level2b_cache import read_cached_month, write_cached
+from shared.geodesy.geocenter import NMAX as GEOCENTER_NMAX
 from shared.models.baseline import Baseline
-from shared.models.coefficients import FilteredAnomalies, MonthlyField
-from shared.models.epoch import Month, months_between
+from shared.models.coefficients import FilteredAnomalies, FilterSource
+from shared.models.epoch import Month, moment_of_mjd, months_between
 from shared.models.grid import GridSeries
 from shared.models.series import Level2BSeries
 
-LAST_STEP = "remove_s2_alias"  # the only monthly step that needs the months of the baseline together
-
 BASELINE_NAME = "baseline.nc"
-CODE_VERSION = version("gravstream")
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -63,6 +49,7 @@ class Request:
     mode: str = "re-evaluate"
     kamchatka: bool = True
     workers: int = 1
+    issued: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 @dataclass(frozen=True)
@@ -74,6 +61,7 @@ class Outcome:
     baseline_reused: bool
     months: tuple[Month, ...]
     rejected: tuple[GravstreamError, ...]
+    filter_sources: Mapping[FilterSource, int]
     maps: GridSeries | None = None
     files: tuple[Path, ...] = ()
 
@@ -95,42 +83,6 @@ def product_of(request: Request) -> Product:
     return product.with_settings(changes)
 
 
-@dataclass(frozen=True)
-class _Work:
-    """What every process of the crew knows."""
-
-    product: Product
-    auxiliaries: Auxiliaries
-    normals: Mapping[Month, Path]
-    kept: Path  # folder of the working files
-    first: Month
-    last: Month
-
-    def inputs(self, baseline: Baseline, month: Month) -> dict[str, Any]:
-        """The auxiliaries of the monthly recipe by the names under which steps ask for them."""
-        normals = self.normals.get(month)
-        return {
-            "baseline": baseline,
-            "low_degrees": self.auxiliaries.low_degrees,
-            "gia": self.auxiliaries.gia,
-            "geometry": self.auxiliaries.geometry,
-            "block_normals": self.auxiliaries.block_normals,
-            "normals": None if normals is None else read_normal_matrix(normals, baseline.nmax),
-        }
-
-    def path(self, baseline: Baseline, level2: str, month: Month | None) -> Path:
-        """Where a month's Level-2B is kept: under the digest of all that it depends on."""
-        aux, normals = self.auxiliaries, self.normals.get(month) if month else None
-        used = (aux.low_degrees, aux.gia, aux.geometry.mask, aux.geometry.love, aux.block_normals)
-        parts = [CODE_VERSION, self.product.monthly.digest, baseline.digest, level2, *(u.source.sha256 for u in used)]
-        parts += [sha256_of(normals)] if normals else []
-        return self.kept / f"{hashlib.sha256(' '.join(parts).encode()).hexdigest()}.npz"
-
-    def wants(self, month: Month) -> bool:
-        """Whether a month lies in the period that is asked for."""
-        return self.first <= month <= self.last
-
-
 def produce(request: Request, progress: Progress = lambda *_: None) -> Outcome:
     """Make a product from folders of months and auxiliaries, and write its files.
 
@@ -141,7 +93,38 @@ def produce(request: Request, progress: Progress = lambda *_: None) -> Outcome:
     """
     product = product_of(request)
     auxiliaries = gather_auxiliaries(request.auxiliaries, request.cache)
-    work = _Work(
+    work = _workshop(request, product, auxiliaries)
+    kept = _kept_baseline(request, product)
+    files = level2_files(request.level2)
+    # Two full normal matrices at a time would need twice the memory, and their filter uses all cores by itself.
+    with crew(1 if work.normals else request.workers, work) as people:
+        if kept is None:
+            baseline, months, rejected = months_from_nothing(work, people, files, progress)
+        else:
+            baseline, months, rejected = months_with(kept, work, people, files, progress)
+        require_some(months, rejected)
+        months = sorted(months, key=lambda month: month.month)
+        names = tuple(month.month for month in months)
+        sources = Counter(month.filter_source for month in months)
+        outcome = Outcome(product, baseline, kept is not None, names, tuple(rejected), sources)
+        if product.series is None:
+            return _with_baseline_file(_write_level2b(outcome, months, request, people, progress), request)
+    series = Level2BSeries.of(months)
+    del months  # the series holds them now
+    maps = _evaluate(work, baseline, series, request, progress)
+    if kept is None:
+        outcome = replace(outcome, baseline=replace(baseline, evaluation=maps.evaluation))
+    progress("writing the product", 0, 1)
+    path = write_maps(request.out, maps, product, baseline, request.mode, request.issued)
+    progress("writing the product", 1, 1)
+    return _with_baseline_file(replace(outcome, maps=maps, files=(path,)), request)
+
+
+def _workshop(request: Request, product: Product, auxiliaries: Auxiliaries) -> Workshop:
+    """What the months of this request are made with."""
+    # Made before the crew starts, so that each of its processes does not make them again.
+    _ = auxiliaries.geometry.geocenter, auxiliaries.geometry.open_ocean
+    return Workshop(
         product,
         auxiliaries,
         normals_files((request.level2, request.auxiliaries), auxiliaries.months),
@@ -149,28 +132,6 @@ def produce(request: Request, progress: Progress = lambda *_: None) -> Outcome:
         request.first or Month(1900, 1),
         request.last or Month(2200, 12),
     )
-    kept = _kept_baseline(request, product)
-    files = level2_files(request.level2)
-    # Two full normal matrices at a time would need twice the memory, and their filter uses all cores by itself.
-    with crew(1 if work.normals else request.workers, work) as people:
-        baseline, months, rejected = (
-            _months_from_nothing(work, people, files, progress)
-            if kept is None
-            else _months_with(kept, work, people, files, progress)
-        )
-        _require(months, rejected)
-        names = tuple(month.month for month in months)
-        outcome = Outcome(product, baseline, kept is not None, names, tuple(rejected))
-        if product.series is None:
-            written = _write_level2b(outcome, months, request, people, progress)
-            return _with_baseline_file(replace(outcome, files=written), request)
-    sources = Level2BSeries.of(months)
-    del months
-    maps = _series(work, baseline, sources, request, progress)
-    if kept is None:
-        outcome = replace(outcome, baseline=replace(baseline, evaluation=maps.evaluation))
-    outcome = replace(outcome, maps=maps, files=(_write_level3(outcome, maps, request, progress),))
-    return _with_baseline_file(outcome, request)
 
 
 def _kept_baseline(request: Request, product: Product) -> Baseline | None:
@@ -186,9 +147,10 @@ def _kept_baseline(request: Request, product: Product) -> Baseline | None:
     baseline = read_baseline(path)
     strengths = {name for s in product.monthly if s.name == "decorrelate" for name in s.settings["strengths"]}
     if baseline.period != product.reference or strengths - set(baseline.alias):
+        (first, last), (start, end) = baseline.period, product.reference
         raise RequestRefused(
-            f"the baseline {path} is of {baseline.period[0]}..{baseline.period[1]} with {', '.join(baseline.alias)}, "
-            f"the product {product.name} needs {product.reference[0]}..{product.reference[1]} with {', '.join(sorted(strengths))}",
+            f"the baseline {path} is of {first}..{last} with {', '.join(baseline.alias)}, "
+            f"but {product.name} needs {start}..{end} with {', '.join(sorted(strengths))}",
             advice="Name the baseline of this product, or another --out folder to make a new one.",
         )
     if request.mode == "freeze" and baseline.evaluation is None:
@@ -199,108 +161,8 @@ def _kept_baseline(request: Request, product: Product) -> Baseline | None:
     return baseline
 
 
-def _months_from_nothing(
-    work: _Work, people: Crew, files: Sequence[Path], progress: Progress
-) -> tuple[Baseline, list[FilteredAnomalies], list[GravstreamError]]:
-    """Estimate the baseline from the months at hand, then finish the months with it."""
-    fields, rejected = _sorted_out(people.each(_read, files), "reading months", len(files), progress)
-    _require(fields, rejected)
-    baseline = estimate_mean(fields, work.product.reference)
-    needed = [field for field in fields if work.wants(_month_of(field)) or _month_of(field) in set(baseline.months)]
-    steps = people.each(_before_alias, ((field, baseline) for field in needed))
-    partial, failed = _sorted_out(steps, "correcting months", len(needed), progress)
-    _require(partial, failed)
-    baseline = with_alias(baseline, partial)
-    months = [_finish(work, baseline, month) for month in partial if work.wants(month.month)]
-    return baseline, months, [*rejected, *failed]
-
-
-def _months_with(
-    baseline: Baseline, work: _Work, people: Crew, files: Sequence[Path], progress: Progress
-) -> tuple[Baseline, list[FilteredAnomalies], list[GravstreamError]]:
-    """Level-2B of the months with a baseline that was made before; what is kept is not made again."""
-    months, rejected = _sorted_out(
-        people.each(_complete, ((path, baseline) for path in files)), "correcting months", len(files), progress
-    )
-    return baseline, months, rejected
-
-
-def _sorted_out(
-    results: Iterable[Any], stage: str, total: int, progress: Progress
-) -> tuple[list[Any], list[GravstreamError]]:
-    """What came out well, one of each month, and the errors of the rest."""
-    good, bad = [], []
-    for done, result in enumerate(results, start=1):
-        progress(stage, done, total)
-        if isinstance(result, GravstreamError):
-            bad.append(result)
-        elif result is not None:
-            good.append(result)
-    single, doubles = without_doubles(good)
-    return single, [*bad, *doubles]
-
-
-def _require(months: Sequence[Any], rejected: Sequence[GravstreamError]) -> None:
-    """Go on only if a month is left."""
-    if not months:
-        first = f"; the first of {len(rejected)} that were set aside: {rejected[0]}" if rejected else ""
-        raise RequestRefused(
-            f"no month is left to process{first}",
-            advice="Widen --from and --to, or look at the files with `gravstream inspect`.",
-        )
-
-
-def _read(work: _Work, path: Path) -> MonthlyField:
-    """A month as it lies in the folder, if the low-degree table covers it."""
-    field = read_month(path, work.auxiliaries.months)
-    assert field.month is not None and field.span is not None
-    periods = next(step.settings["periods"] for step in work.product.monthly if "periods" in step.settings)
-    require_rows(work.auxiliaries.low_degrees, field.month, field.span, periods, work.product.reference)
-    return field
-
-
-def _before_alias(work: _Work, task: tuple[MonthlyField, Baseline]) -> FilteredAnomalies:
-    """All monthly steps before the alias is removed."""
-    field, baseline = task
-    recipe = work.product.monthly.until(LAST_STEP)
-    return run(recipe, field, work.inputs(baseline, _month_of(field)))  # type: ignore[no-any-return]
-
-
-def _finish(work: _Work, baseline: Baseline, partial: FilteredAnomalies) -> FilteredAnomalies:
-    """The last monthly step, and the month kept under its key."""
-    # The baseline that the first steps named did not know its alias yet; the complete one takes its place.
-    partial = replace(partial, sources=tuple(s for s in partial.sources if s.role != baseline.source.role))
-    month: FilteredAnomalies = run(work.product.monthly.starting(LAST_STEP), partial, {"baseline": baseline})
-    write_cached(work.path(baseline, level2_source(month).sha256, month.month), month)
-    return month
-
-
-def _complete(work: _Work, task: tuple[Path, Baseline]) -> FilteredAnomalies | None:
-    """Level-2B of a file, kept from before or made now; None if its month is not asked for."""
-    path, baseline = task
-    try:
-        named, _ = work.auxiliaries.months.identify(path.name)
-    except GranuleRejected:
-        named = None  # only its header knows
-    kept = read_cached_month(work.path(baseline, sha256_of(path), named)) if named else None
-    if kept is not None:
-        return kept if work.wants(kept.month) else None
-    field = _read(work, path)
-    month = _month_of(field)
-    if not work.wants(month):
-        return None
-    made: FilteredAnomalies = run(work.product.monthly, field, work.inputs(baseline, month))
-    write_cached(work.path(baseline, level2_source(made).sha256, month), made)
-    return made
-
-
-def _month_of(field: MonthlyField) -> Month:
-    assert field.month is not None
-    return field.month
-
-
-def _series(
-    work: _Work, baseline: Baseline, series: Level2BSeries, request: Request, progress: Progress
+def _evaluate(
+    work: Workshop, baseline: Baseline, series: Level2BSeries, request: Request, progress: Progress
 ) -> GridSeries:
     """Level-3: the steps that look at all months together."""
     recipe = work.product.series
@@ -315,4 +177,46 @@ def _series(
         progress(each.name.replace("_", " "), done - 1, len(recipe.steps))
         container = run(replace(recipe, steps=(each,)), container, inputs)
         progress(each.name.replace("_", " "), done, len(recipe.steps))
-    return container  # type: ignore[no-any-return]
+    maps: GridSeries = container
+    return replace(maps, parameters={**maps.parameters, **_open_parameters(work, baseline, series)})
+
+
+def _open_parameters(work: Workshop, baseline: Baseline, series: Level2BSeries) -> dict[str, str]:
+    """What the specification leaves open, and what was taken: written into the product."""
+    aux = work.auxiliaries
+    return {
+        "maximum_degree": f"{series.nmax}",
+        "tide_system": f"{baseline.tide_system}",
+        "earth_gravity_constant": f"{series.gm!r} m3 s-2",
+        "reference_radius": f"{series.radius!r} m",
+        "reference_months": f"{len(baseline.months)} months of {baseline.period[0]}..{baseline.period[1]}",
+        "gia_reference_epoch": f"{moment_of_mjd(baseline.mid_epoch):%Y-%m-%d}, mean mid-epoch of the reference months",
+        "geocenter": f"ocean farther than {COASTAL_BUFFER / 1e3:.0f} km from land, degrees up to {GEOCENTER_NMAX}, "
+        f"k1 {K1_CENTRE_OF_FIGURE}, no self-attraction and loading, relative to AOD1B",
+        "open_ocean": f"farther than {OPEN_OCEAN_DISTANCE / 1e3:.0f} km from land",
+        "love_numbers": aux.geometry.love.name,
+        "land_mask": aux.geometry.mask.name,
+    }
+
+
+def _write_level2b(
+    outcome: Outcome, months: Sequence[FilteredAnomalies], request: Request, people: Crew, progress: Progress
+) -> Outcome:
+    """Write Level-2B month by month."""
+    written: list[Path] = []
+    tasks = ((month, request.out / "level2b") for month in months)
+    for done, paths in enumerate(people.each(write_month, tasks), start=1):
+        progress("writing the product", done, len(months))
+        if isinstance(paths, GravstreamError):
+            raise paths
+        written += paths
+    return replace(outcome, files=tuple(written))
+
+
+def _with_baseline_file(outcome: Outcome, request: Request) -> Outcome:
+    """Keep a baseline that was estimated in this run; one that was there stays untouched."""
+    if outcome.baseline_reused:
+        return outcome
+    path = request.baseline or request.out / BASELINE_NAME
+    write_baseline(path, outcome.baseline)
+    return replace(outcome, files=(*outcome.files, path))

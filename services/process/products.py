@@ -29,7 +29,7 @@ C20_AND_C30 = (("C20", *ALWAYS), ("C30", "2016-11", "2017-06"))
 
 @dataclass(frozen=True)
 class Product:
-    """What is made: a recipe for each month and, for maps, one for the series of months."""
+    """What is made: a recipe for each month and, for maps, one for the series."""
 
     name: str
     title: str

@@ -42,7 +42,9 @@ def _carried(package: str, name: str) -> Path:
 
 
 def ddk_normals(cache: Path) -> BlockNormals:
-    """Synthetic normals of Kusche et al. (2009): blocks C0, C1, S1, ... of degrees max(m, 0)..120.
+    """Synthetic normals of Kusche et al. (2009): blocks C0, C1, S1, ...
+
+    Each block has the degrees m..120 of its order m.
 
     Raises
     ------
@@ -73,7 +75,10 @@ def _flat_normals(path: Path) -> NDArray[np.float64]:
 
 
 def love_numbers() -> LoveNumbers:
-    """Load Love numbers of Gegout for PREM up to degree 1024, k_1 in the frame of the centre of figure."""
+    """Load Love numbers of Gegout (2005) for PREM up to degree 1024.
+
+    k_1 is that of the frame of the centre of figure; the file's own is that of the centre of mass, zero.
+    """
     path = _carried("l3py", "data/loadLoveNumbers_Gegout97.txt")
     k = np.loadtxt(path)
     k[1] = K1_CENTRE_OF_FIGURE
@@ -82,7 +87,7 @@ def love_numbers() -> LoveNumbers:
 
 
 def default_land_mask(cache: Path, grid: Grid) -> LandMask:
-    """Land mask [lat, lon] by the any-land rule from a 1 km map: a cell is land if it holds any land."""
+    """Land mask [lat, lon] from a 1 km map: a cell is land if it holds any land."""
     path = _carried("global_land_mask", "globe_combined_mask_compressed.npz")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     name = f"land-{digest[:16]}-{grid.shape[0]}x{grid.shape[1]}.npy"
@@ -97,9 +102,11 @@ def _any_land(path: Path, grid: Grid) -> NDArray[np.bool_]:
     with zipfile.ZipFile(path) as archive, archive.open("mask.npy") as stream:
         version = np.lib.format.read_magic(stream)
         shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
-        if version != (1, 0) or fortran or dtype != bool or shape[0] % rows or shape[1] % columns:
+        if version != (1, 0) or fortran or dtype is not np.dtype(bool) or shape[0] % rows or shape[1] % columns:
             raise GranuleRejected(
-                f"a map of {shape} cannot be reduced to {grid.shape}", advice="Install global-land-mask 1.0.0.", file=path
+                f"a map of {shape} cannot be reduced to {grid.shape}",
+                advice="Install global-land-mask 1.0.0.",
+                file=path,
             )
         height, width = shape[0] // rows, shape[1] // columns
         for row in range(rows):

@@ -16,7 +16,10 @@ from numpy.typing import NDArray
 
 @contextmanager
 def appearing(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its place when the block ends well, and vanishes otherwise."""
+    """A temporary path that takes the place of `path` when the block ends well.
+
+    If it does not, the temporary file vanishes and an older file stays as it was.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     os.close(handle)
@@ -46,7 +49,7 @@ def sha256_of(path: Path) -> str:
 def read_cached(path: Path, make: Callable[[], NDArray]) -> NDArray:  # type: ignore[type-arg]
     """An array from its file in a cache; made and kept there first if it is missing or damaged."""
     try:
-        return np.load(path, allow_pickle=False)  # type: ignore[no-any-return]
+        return np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError):
         array = make()
     buffer = io.BytesIO()

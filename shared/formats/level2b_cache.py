@@ -45,7 +45,7 @@ def read_cached_month(path: Path) -> FilteredAnomalies | None:
     try:
         with np.load(path, allow_pickle=False) as archive:
             about = json.loads(archive["about"].tobytes())
-            sets, sigmas = archive["sets"], archive["sigmas"] if "sigmas" in archive else None
+            sets, sigmas = archive["sets"], archive.get("sigmas")
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
         return None
     return FilteredAnomalies(

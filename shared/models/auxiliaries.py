@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
@@ -74,10 +73,10 @@ class BlockNormals:
 
 @dataclass(frozen=True)
 class NormalMatrix:
-    """A month's full normal matrix, true units, [P, P] in the order-major order without degrees 0 and 1.
+    """A month's full normal matrix [P, P], true units, without degrees 0 and 1.
 
-    P = (nmax + 1)^2 - 4. Only the upper triangle needs to hold numbers. It may be a memory map of a
-    dense file: at degree 96 it has 708 MB.
+    Rows in the order-major order, P = (nmax + 1)^2 - 4. Only the upper triangle needs to hold numbers. It may be
+    a memory map of a dense file: at degree 96 it has 708 MB.
     """
 
     matrix: NDArray[np.float64]
@@ -85,6 +84,7 @@ class NormalMatrix:
     month: Month | None
     span: Span | None
     source: Source
+    verified: bool = False  # known to be positive definite
 
 
 @dataclass(frozen=True)
@@ -113,13 +113,3 @@ class LoveNumbers:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "k", frozen(self.k))
-
-
-@dataclass(frozen=True)
-class MonthFile:
-    """A Level-2 file on its way: where it lies, its digest, and the month it was found to be."""
-
-    path: Path
-    sha256: str
-    month: Month
-    span: Span

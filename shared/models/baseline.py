@@ -18,7 +18,7 @@ from shared.models.provenance import Source
 
 @dataclass(frozen=True)
 class EarthquakeFit:
-    """The signal of one earthquake as it was fitted: amplitudes on the cells of its cap.
+    """The fitted signal of one earthquake: amplitudes on the cells of its cap.
 
     cells: [cells] flat index into [lat, lon]; step, decay: [cells] m of water; tau: relaxation time [yr].
     """
@@ -66,7 +66,7 @@ def _evaluation(arguments: dict[str, object]) -> Evaluation:
 
 @dataclass(frozen=True)
 class Baseline:
-    """The reference of the anomalies: mean field, typical errors, tidal alias, and the months behind them.
+    """The reference of the anomalies, and the months behind it.
 
     mean: [(nmax + 1)^2]; sigmas: [(nmax + 1)^2] median standard deviation or None where months have none;
     alias: for each filter set [2, (nmax + 1)^2] cosine and sine of the S2 alias, empty until estimated.

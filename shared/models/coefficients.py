@@ -23,7 +23,7 @@ Vector = NDArray[np.float64]
 
 
 def frozen(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The array as a read-only view of float64: what a container holds nobody changes in place."""
+    """The array as a read-only view of float64; nobody changes it in place."""
     view = np.asarray(values, dtype=np.float64).view()
     view.flags.writeable = False
     return view

@@ -86,9 +86,7 @@ class Month:
     def calendar(self) -> Span:
         """The span from the first to the last day of the calendar month."""
         following = self.plus(1)
-        return Span(
-            mjd_of_day(date(self.year, self.month, 1)), mjd_of_day(date(following.year, following.month, 1))
-        )
+        return Span(mjd_of_day(date(self.year, self.month, 1)), mjd_of_day(date(following.year, following.month, 1)))
 
 
 def months_between(first: Month, last: Month) -> Iterator[Month]:

@@ -50,7 +50,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class GridSeries:
-    """Level-3: a map of water storage anomaly for each month, and what is known about each.
+    """Level-3: a map of water storage anomaly for each month.
 
     twsa: [time, lat, lon] m; sigma: [time] m and scale: [lat] (uncertainty = sigma x scale) once estimated;
     land: [lat, lon] once masked. noise [time] and threshold in m, strength [time] the VDK of the residual;

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from shared.errors import GranuleRejected
@@ -131,7 +132,7 @@ def error_scale(anomaly: Anomaly, baseline: Baseline) -> Vector:
     return scale
 
 
-def _smooth(values: Vector, known: Vector) -> Vector:
+def _smooth(values: Vector, known: NDArray[np.bool_]) -> Vector:
     """Values smoothed over degree and order, cosine and sine together, from the known ones only."""
     shares = ordering.unpack(known.astype(float)).sum(axis=0)
     sums = ordering.unpack(np.where(known, values, 0.0)).sum(axis=0)

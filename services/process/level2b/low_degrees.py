@@ -30,7 +30,7 @@ def replace_low_degrees(
     baseline: Baseline,
     periods: Periods,
 ) -> FilteredAnomalies:
-    """Insert the coefficients of a table in every filter set, unfiltered, with their standard deviation.
+    """Insert the coefficients of a table in every filter set, unfiltered.
 
     The table is absolute and the field an anomaly: what is inserted is the row's value minus the mean of
     the same table over the same reference months.
@@ -69,7 +69,7 @@ def reference_mean(table: CoefficientTable, name: str, baseline: Baseline) -> fl
 def require_rows(
     table: CoefficientTable, month: Month, span: Span, periods: Periods, reference: tuple[Month, Month]
 ) -> None:
-    """Raise AuxiliaryMissing if the table lacks a row that this month needs, for itself or for the mean."""
+    """Raise AuxiliaryMissing if the table lacks a row that this month needs."""
     for name, first, last in periods:
         if Month.parse(first) <= month <= Month.parse(last) or reference[0] <= month <= reference[1]:
             row_for(table, month, span, name)

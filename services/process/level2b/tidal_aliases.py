@@ -19,7 +19,7 @@ from shared.models.epoch import Span, years
 
 
 def remove_s2_alias(fields: FilteredAnomalies, *, baseline: Baseline) -> FilteredAnomalies:
-    """Subtract the alias of the baseline, evaluated at the month's mid-epoch, from every filter set."""
+    """Subtract the baseline's alias at the month's mid-epoch from every set."""
     terms = alias_terms([fields.span])[0]
     return replace(
         fields, sets={label: values - terms @ baseline.alias[label] for label, values in fields.sets.items()}

@@ -32,7 +32,7 @@ def combine_filters(
     factor: float,
     surface: str,
 ) -> CombinedSeries:
-    """Deterministic part of the weak filter plus residual of the strong one, of a stronger one if noisy.
+    """Deterministic part of a weak filter plus residual of a strong one.
 
     Parameters
     ----------

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.polynomial import legendre as polynomial
+from numpy.typing import NDArray
 
 from services.process.geometry import Geometry
 from shared.geodesy.least_squares import Projection, seasonal_design
@@ -49,8 +50,11 @@ def estimate_uncertainty(
     elif latitude_scale is not None:
         parameters, origin = latitude_scale, "parameter file"
     else:
-        relative = np.mean(residual_squares / sigma[:, None] ** 2, axis=0)
-        parameters, origin = fit_latitude_scale(relative, geometry, terms), "fitted to the open-ocean residuals of this run"
+        relative = np.mean(residual_squares / sigma[:, None] ** 2, axis=0, dtype=float)
+        parameters, origin = (
+            fit_latitude_scale(relative, geometry, terms),
+            "fitted to the open-ocean residuals of this run",
+        )
     scale, parameters = latitude_factor(parameters, geometry)
     said = dict(maps.parameters) | {
         "uncertainty_latitude_scale_origin": origin,
@@ -60,7 +64,9 @@ def estimate_uncertainty(
     return replace(maps, sigma=sigma, scale=scale, parameters=said, evaluation=evaluation)
 
 
-def _ocean_residuals(maps: GridSeries, geometry: Geometry, frozen: Evaluation | None) -> tuple[Vector, Vector]:
+def _ocean_residuals(
+    maps: GridSeries, geometry: Geometry, frozen: Evaluation | None
+) -> tuple[NDArray[np.float32], Vector]:
     """Squares [time, cells] of the residuals over open ocean, and the fit [6, cells] that was taken out."""
     times = years(maps.mid)
     cells = np.flatnonzero(geometry.open_ocean.ravel())
@@ -81,13 +87,12 @@ def _ocean_residuals(maps: GridSeries, geometry: Geometry, frozen: Evaluation | 
 
 
 def fit_latitude_scale(relative: Vector, geometry: Geometry, terms: int) -> Vector:
-    """Parameters p_k [terms] fitted to the variance of open-ocean cells [cells], each weighted by area."""
+    """Parameters p_k [terms] fitted to the variance of open-ocean cells [cells]."""
     latitude = np.broadcast_to(geometry.grid.latitudes[:, None], geometry.grid.shape)[geometry.open_ocean]
     design = _even_legendre(latitude, terms)
     root = np.sqrt(geometry.ocean_weights)
     fitted, *_ = np.linalg.lstsq(design * root[:, None], relative * root, rcond=None)
-    parameters: Vector = fitted
-    return parameters
+    return np.asarray(fitted, float)
 
 
 def latitude_factor(parameters: Vector, geometry: Geometry) -> tuple[Vector, Vector]:
