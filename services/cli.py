@@ -159,6 +159,8 @@ def produce(
 def _tell(outcome: Outcome, files: list[Path], seconds: float) -> None:
     """The closing table of a run."""
     table = Table(show_header=False, box=None, padding=(0, 2))
+    table.add_column()
+    table.add_column(overflow="fold")
     months, gaps = outcome.months, outcome.gaps
     table.add_row("product", f"{outcome.product.name} {outcome.product.version}")
     table.add_row("months", f"{len(months)}, {months[0]} to {months[-1]}")

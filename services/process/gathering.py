@@ -129,7 +129,7 @@ def read_month(path: Path, table: MonthTable) -> MonthlyField:
     GranuleRejected : if the file is damaged, or its month cannot be told
     """
     field = read_gfc(path)
-    month, span = table.identify(path.name, field.span)
+    month, span = table.identify(path.name, field.span, field.name)
     kept = {each.name: getattr(field, each.name) for each in fields(field)} | {"month": month, "span": span}
     return MonthlyField(**kept)
 

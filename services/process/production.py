@@ -174,9 +174,8 @@ def _evaluate(
     }
     container: Any = series
     for done, each in enumerate(recipe, start=1):
-        progress(each.name.replace("_", " "), done - 1, len(recipe.steps))
         container = run(replace(recipe, steps=(each,)), container, inputs)
-        progress(each.name.replace("_", " "), done, len(recipe.steps))
+        progress("evaluating the series", done, len(recipe.steps))
     maps: GridSeries = container
     return replace(maps, parameters={**maps.parameters, **_open_parameters(work, baseline, series)})
 

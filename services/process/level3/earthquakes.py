@@ -21,10 +21,13 @@ from shared.models.epoch import Span, mjd_of_moment, years
 from shared.models.grid import GridSeries
 
 CAP_RADIUS = 1000e3  # m
+# The correction fades out over this outer part of the cap [m]. The specification has a sharp edge; across it the
+# little that the fit takes of other slow signals showed as a ring in the maps.
+TAPER = 200e3
 RELAXATION_LASTS = 2.0  # yr; then the post-seismic signal stays as it is
 
 # Relaxation times [yr] among which the best for a whole cap is taken; the specification leaves it open
-TAU_SEARCH = (0.1, 0.15, 0.2, 0.3, 0.4, 0.55, 0.75, 1.0, 1.4, 2.0)
+TAU_SEARCH = (0.1, 0.15, 0.2, 0.3, 0.4, 0.55, 0.75, 1.0, 1.4, 2.0, 3.0, 5.0, 10.0)
 
 # Months needed on either side of an event before a step can be told from a trend
 _MONTHS_BESIDE = 12
@@ -55,6 +58,8 @@ def remove_earthquakes(
     maps: GridSeries, *, frozen: Evaluation | None, events: tuple[Earthquake, ...], tau: float | None
 ) -> GridSeries:
     """Subtract co- and post-seismic signals within 1000 km of each epicentre.
+
+    On the outer 200 km the correction fades out.
 
     Parameters
     ----------
@@ -122,4 +127,12 @@ def _fit(event: Earthquake, maps: GridSeries, flat: np.ndarray, tau: float | Non
         if best is None or misfit < best[0]:
             best = misfit, candidate, parameters[-2:]
     assert best is not None
-    return EarthquakeFit(event.name, best[1], cells.astype(float), best[2][0], best[2][1])
+    step, decay = best[2] * _taper(distance.ravel()[cells])
+    return EarthquakeFit(event.name, best[1], cells.astype(float), step, decay)
+
+
+def _taper(distance: Vector) -> Vector:
+    """One inside the cap, falling as a cosine to zero over its outer part; distance in metres."""
+    share = np.clip((distance - (CAP_RADIUS - TAPER)) / TAPER, 0.0, 1.0)
+    taper: Vector = 0.5 * (1.0 + np.cos(np.pi * share))
+    return taper
