@@ -115,7 +115,7 @@ def _write_heading(figure: Figure, series: Level3) -> None:
         color=_SOFT,
         va="center",
     )
-    residual = f"residual filtered with VDK{int(series.strength[-1])}, {series.filter_sources[-1].value}"
+    residual = f"residual filtered with VDK{int(series.strength[-1])}, normals {series.filter_sources[-1].value}"
     figure.text(
         0.955, 0.936, f"{begin:%Y-%m-%d} to {end:%Y-%m-%d}, {residual}", size=10, color=_SOFT, va="center", ha="right"
     )
@@ -194,8 +194,9 @@ def _dress_noise(axes: Axes, series: Level3, times: np.ndarray) -> None:
     axes.set_ylim(0.0, 1.12 * max(float(series.noise.max()), series.threshold))
     margin = (times[-1] - times[0]) // 50 + _HALF_A_MONTH
     axes.set_xlim(times[0] - margin, times[-1] + margin)
-    axes.xaxis.set_major_locator(AutoDateLocator(minticks=3, maxticks=9))
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(axes.xaxis.get_major_locator(), show_offset=False))
+    axes.xaxis.set_major_locator(AutoDateLocator(minticks=3, maxticks=9))  # type: ignore[no-untyped-call]
+    dates = ConciseDateFormatter(axes.xaxis.get_major_locator(), show_offset=False)  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_formatter(dates)
     axes.grid(axis="y", color=_FAINT, linewidth=0.6)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)

@@ -26,8 +26,9 @@ CAP_RADIUS = 1000e3  # m
 TAPER = 200e3
 RELAXATION_LASTS = 2.0  # yr; then the post-seismic signal stays as it is
 
-# Relaxation times [yr] among which the best for a whole cap is taken; the specification leaves it open
-TAU_SEARCH = (0.1, 0.15, 0.2, 0.3, 0.4, 0.55, 0.75, 1.0, 1.4, 2.0, 3.0, 5.0, 10.0)
+# Relaxation times [yr] among which the best for a whole cap is taken; the specification leaves it open. None is
+# longer than the two years that the relaxation may last: from there on it is a straight line, a trend in disguise.
+TAU_SEARCH = (0.1, 0.15, 0.2, 0.3, 0.4, 0.55, 0.75, 1.0, 1.4, 2.0)
 
 # Months needed on either side of an event before a step can be told from a trend
 _MONTHS_BESIDE = 12
