@@ -103,7 +103,7 @@ def make_baseline(nmax: int = 4) -> Baseline:
         latitude=random.random(3),
         ocean=random.random((6, 10)),
         weak_noise=0.1 / 3.0,
-        months=214,
+        cofactor=random.random((6, 6)),
     )
     return Baseline(
         period=(Month(2002, 4), Month(2002, 9)),

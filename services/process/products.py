@@ -79,7 +79,7 @@ TWSA = Product(
             ),
             step(synthesise_water_height, needs=("geometry",), surface="ellipsoid"),
             step(remove_earthquakes, needs=("frozen",), events=(SUMATRA, MAULE, TOHOKU, KAMCHATKA), tau=None),
-            step(estimate_uncertainty, needs=("geometry", "frozen", "latitude_scale"), terms=3),
+            step(estimate_uncertainty, needs=("geometry", "frozen", "latitude_scale"), terms=3, fit_error=True),
             step(mask_ocean, needs=("geometry",)),
         ),
     ),

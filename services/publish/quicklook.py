@@ -79,7 +79,7 @@ def draw(path_png: Path, product: Path) -> None:
 
 
 def picture(series: Level3) -> Figure:
-    """The picture as a figure: two maps of the last month [lat, lon] in mm, and the noise of all months."""
+    """Two maps of the last month [lat, lon] in mm, and the noise of all months."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=_SIZE, facecolor="white")

@@ -78,12 +78,12 @@ def digest_of_everything(baseline: Baseline) -> str:
     hasher = hashlib.sha256(baseline.digest.encode())
     fits = baseline.evaluation
     if fits is not None:
-        hasher.update(repr((fits.epoch, fits.mean_noise, fits.weak_noise, fits.months)).encode())
+        hasher.update(repr((fits.epoch, fits.mean_noise, fits.weak_noise)).encode())
         hasher.update(repr([(fit.name, fit.tau) for fit in fits.earthquakes]).encode())
         hasher.update(repr(sorted(fits.deterministic)).encode())
         arrays = [fits.deterministic[label] for label in sorted(fits.deterministic)]
         arrays += [array for fit in fits.earthquakes for array in (fit.cells, fit.step, fit.decay)]
-        for array in (*arrays, fits.latitude, fits.ocean):
+        for array in (*arrays, fits.latitude, fits.ocean, fits.cofactor):
             hasher.update(b"-" if array is None else repr(array.shape).encode() + array.tobytes())
     return hasher.hexdigest()
 
@@ -115,10 +115,12 @@ def _write_sets(group: netCDF4.Dataset, sets: Mapping[str, Vector], rows: str) -
 
 
 def _write_evaluation(group: netCDF4.Dataset, fits: Evaluation) -> None:
-    group.setncatts({name: float(getattr(fits, name)) for name in _SCALARS} | {"months": np.int64(fits.months)})
+    group.setncatts({name: float(getattr(fits, name)) for name in _SCALARS})
     _write_sets(group.createGroup("deterministic"), fits.deterministic, "parameter")
     if fits.latitude is not None:
         _write_vector(group, "latitude", fits.latitude, ("latitude_term",))
+    if fits.cofactor is not None:
+        _write_vector(group, "cofactor", fits.cofactor, ("parameter", "parameter_too"))
     if fits.ocean is not None:
         _write_vector(group, "ocean", fits.ocean, ("parameter", "ocean_cell"))
     quakes = group.createGroup("earthquakes")
@@ -179,5 +181,5 @@ def _evaluation(group: netCDF4.Dataset) -> Evaluation:
         earthquakes=quakes,
         latitude=_array(group, "latitude"),
         ocean=_array(group, "ocean"),
-        months=int(group.months),
+        cofactor=_array(group, "cofactor"),
     )

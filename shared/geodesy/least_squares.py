@@ -49,12 +49,17 @@ class Projection:
         """The estimator of a design matrix [time, p]; ValueError if the data cannot separate it."""
         if design.shape[0] < design.shape[1] or np.linalg.matrix_rank(design) < design.shape[1]:
             raise ValueError(f"{design.shape[0]} epochs do not determine {design.shape[1]} parameters")
-        return cls(design, np.linalg.pinv(design))
+        return cls(design, np.asarray(np.linalg.pinv(design), float))
 
     @property
     def leverage(self) -> Array:
         """Diagonal [time] of the matrix that maps observations to fitted values."""
         return np.einsum("tp,pt->t", self.design, self.estimator)
+
+    @property
+    def cofactor(self) -> Array:
+        """Covariance [p, p] of the parameters for observations of unit variance."""
+        return self.estimator @ self.estimator.T
 
     def parameters(self, observations: Array) -> Array:
         """Parameters [p, ...] of observations [time, ...]."""

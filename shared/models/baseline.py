@@ -39,7 +39,9 @@ class Evaluation:
     """All that the series as a whole decides, so that it can be frozen for an interim record.
 
     deterministic: for each filter set [6, (nmax + 1)^2], trend zero at `epoch` [yr]; mean_noise: [m];
-    latitude: [k] parameters p_k of the latitude scale; final: [6, cells] of the open-ocean cells, m.
+    latitude: [k] parameters p_k of the latitude scale; ocean: [6, cells] fit to the open-ocean cells, m;
+    weak_noise: rms over open ocean of the residual of the filter that the deterministic part is taken from [m];
+    cofactor: [6, 6] of the fit's parameters, so that weak_noise^2 a' cofactor a is the variance of its value.
     """
 
     epoch: float
@@ -48,8 +50,8 @@ class Evaluation:
     earthquakes: tuple[EarthquakeFit, ...] = ()
     latitude: Vector | None = None
     ocean: Vector | None = None
-    weak_noise: float = 0.0  # rms over open ocean of the residual of the weak filter, mean over the months [m]
-    months: int = 0  # epochs behind the fits
+    weak_noise: float = 0.0
+    cofactor: Vector | None = None
 
     def __post_init__(self) -> None:
         fits = {label: frozen(values) for label, values in self.deterministic.items()}

@@ -89,7 +89,7 @@ def _fit(series: Level2BSeries, times: Vector, names: tuple[str, ...]) -> Evalua
             advice="Process at least a year and a half of months, or freeze the fits of a baseline.",
         ) from error
     fits = {name: projection.parameters(series.sets[name]) for name in names}
-    return Evaluation(epoch=epoch, deterministic=fits, mean_noise=float("nan"), months=len(times))
+    return Evaluation(epoch=epoch, deterministic=fits, mean_noise=float("nan"), cofactor=projection.cofactor)
 
 
 def _strength(name: str) -> int:

@@ -30,38 +30,54 @@ def estimate_uncertainty(
     frozen: Evaluation | None,
     latitude_scale: Vector | None,
     terms: int,
+    fit_error: bool,
 ) -> GridSeries:
     """Standard deviation sigma(t) s(lat) of the maps, m of water.
+
+    sigma(t) is the area-weighted rms over open ocean of the maps minus their deterministic part. What it
+    cannot see is the error of that part itself, which comes from the weak filter: it is added in variance.
 
     Parameters
     ----------
     maps : water storage anomaly [time, lat, lon], m
     latitude_scale : [k] parameters p_k of s = sqrt(sum p_k P_2k(sin lat)), or None to fit them to this run
     terms : number of parameters of such a fit
+    fit_error : add the error of the deterministic part; without it the value is the specification's
 
     Returns
     -------
     maps : with sigma [time] and scale [lat], normalised so that the open-ocean mean of s^2 is one
     """
     residual_squares, ocean_fit = _ocean_residuals(maps, geometry, frozen)
-    sigma = np.sqrt(residual_squares @ geometry.ocean_weights)
+    rms = np.sqrt(residual_squares @ geometry.ocean_weights)
+    sigma = np.hypot(rms, _fit_error(maps)) if fit_error else rms
     if frozen is not None and frozen.latitude is not None:
         parameters, origin = frozen.latitude, "frozen with the baseline"
     elif latitude_scale is not None:
         parameters, origin = latitude_scale, "parameter file"
     else:
-        relative = np.mean(residual_squares / sigma[:, None] ** 2, axis=0, dtype=float)
+        relative = np.mean(residual_squares / rms[:, None] ** 2, axis=0, dtype=float)
         parameters, origin = (
             fit_latitude_scale(relative, geometry, terms),
             "fitted to the open-ocean residuals of this run",
         )
     scale, parameters = latitude_factor(parameters, geometry)
     said = dict(maps.parameters) | {
+        "uncertainty_of_deterministic_part": "added in variance" if fit_error else "left out",
         "uncertainty_latitude_scale_origin": origin,
         "uncertainty_latitude_scale_p": " ".join(f"{p:.6g}" for p in parameters),
     }
     evaluation = replace(maps.evaluation, latitude=parameters, ocean=ocean_fit)
     return replace(maps, sigma=sigma, scale=scale, parameters=said, evaluation=evaluation)
+
+
+def _fit_error(maps: GridSeries) -> Vector:
+    """Standard deviation [time] of the deterministic part over open ocean, m; larger where it is extrapolated."""
+    fits = maps.evaluation
+    if fits.cofactor is None:
+        raise ValueError("an evaluation without cofactors does not tell the error of its fit")
+    design = seasonal_design(years(maps.mid), fits.epoch)
+    return fits.weak_noise * np.sqrt(np.einsum("tp,pq,tq->t", design, fits.cofactor, design))
 
 
 def _ocean_residuals(
