@@ -185,8 +185,8 @@ _line, _lines = _compile(_line), _compile(_lines)
 def read_lines(text: bytes | memoryview, places: Places, upper: bool, matrix: Matrix) -> tuple[int, int, int]:
     """Put the numbers of whole lines into a matrix.
 
-    Each goes into the row of the parameter that its line begins with. Which triangle they fall into depends on the order of the parameters; sorting that out here would jump
-    through memory with every number.
+    Each goes into the row of the parameter that its line begins with. Which triangle that is depends on the
+    order of the parameters; sorting it out here would jump through memory with every number.
 
     Parameters
     ----------

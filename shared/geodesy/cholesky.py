@@ -26,10 +26,10 @@ def strips(count: int, width: int) -> list[slice]:
 
 
 class TiledCholesky:
-    """Upper Cholesky factor U of a matrix, U^T U, in strips of columns that end at the diagonal.
+    """Upper Cholesky factor U of a matrix U^T U, in strips of columns.
 
-    A strip is contiguous, so is each tile in it: BLAS works on tiles in place, and half a matrix of memory
-    is enough. strips[j]: [last row of the strip, columns of the strip].
+    A strip ends at the diagonal; it is contiguous, and so is each tile in it: BLAS works on tiles in place, and
+    half a matrix of memory is enough. strips[j]: [last row of the strip, columns of the strip].
     """
 
     def __init__(self, count: int, tile: int, kind: type[np.floating[Any]] = np.float64) -> None:

@@ -136,14 +136,6 @@ def test_writer_orders_parameters_by_degree(tmp_path: Path) -> None:
     listed = re.findall(r"^ +\d+ ([CS]N) +(\d+) -- +(\d+)", text, re.MULTILINE)
     first = ["".join([kind[0], degree, order]) for kind, degree, order in listed[:7]]
     assert first == ["C20", "C21", "S21", "C22", "S22", "C30", "C31"]
-        "C20",
-        "C21",
-        "S21",
-        "C22",
-        "S22",
-        "C30",
-        "C31",
-    ]
 
 
 def test_span_is_open_where_the_header_leaves_it_open(save: Save) -> None:
