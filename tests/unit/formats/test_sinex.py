@@ -223,7 +223,7 @@ DAMAGES = {
     "end inside the matrix": (
         lambda text: text[: text.index("-SOLUTION/NORMAL") - 70],
         "truncated: it ends inside",
-        219,
+        223,
     ),
     "end before the matrix": (lambda text: text[: text.index("+SOLUTION/NORMAL")], "no block SOLUTION/NORMAL", None),
     "end in the first line of the matrix": (lambda text: text[: text.index("MATRIX U") + 6], "truncated", None),
