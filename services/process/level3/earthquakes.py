@@ -93,19 +93,18 @@ def _key(name: str) -> str:
 
 
 def seismic_terms(event: Earthquake, spans: Sequence[Span], tau: float) -> Vector:
-    """Step and relaxation [time, 2] of an event, averaged over the days of each span.
+    """Step and relaxation [time, 2] of an event, averaged over each span.
 
     The event's own month counts by the fraction of its days after the event. The relaxation is
     1 - exp(-t / tau) with t in years since the event, constant from two years on.
     """
-    origin = mjd_of_moment(event.moment)
-    terms = np.empty((len(spans), 2))
-    for row, span in enumerate(spans):
-        share = np.clip((span.end - origin) / (span.end - span.begin), 0.0, 1.0)
-        middle = 0.5 * (max(span.begin, origin) + span.end)
-        elapsed = min(max(middle - origin, 0.0) / DAYS_PER_YEAR, RELAXATION_LASTS)
-        terms[row] = share, share * (1.0 - np.exp(-elapsed / tau))
-    return terms
+    edges = np.array([(span.begin, span.end) for span in spans])
+    elapsed = np.maximum(edges - mjd_of_moment(event.moment), 0.0) / DAYS_PER_YEAR
+    within = np.minimum(elapsed, RELAXATION_LASTS)
+    # the integrals of step and relaxation from the event to either end of the span
+    relaxed = within + tau * np.expm1(-within / tau) - (elapsed - within) * np.expm1(-RELAXATION_LASTS / tau)
+    duration = np.diff(edges, axis=1)[:, 0] / DAYS_PER_YEAR
+    return np.stack([np.diff(integral, axis=1)[:, 0] / duration for integral in (elapsed, relaxed)], axis=1)
 
 
 def _fit(event: Earthquake, maps: GridSeries, flat: np.ndarray, tau: float | None) -> EarthquakeFit | None:

@@ -13,6 +13,7 @@ from numpy.polynomial import legendre as polynomial
 from numpy.typing import NDArray
 
 from services.process.geometry import Geometry
+from shared.errors import RequestRefused
 from shared.geodesy.least_squares import Projection, seasonal_design
 from shared.models.baseline import Evaluation
 from shared.models.coefficients import Vector
@@ -103,12 +104,18 @@ def _ocean_residuals(
 
 
 def fit_latitude_scale(relative: Vector, geometry: Geometry, terms: int) -> Vector:
-    """Parameters p_k [terms] fitted to the variance of open-ocean cells [cells]."""
+    """Parameters p_k fitted to the variance of open-ocean cells [cells].
+
+    Each cell counts by its area. Terms are left out from the last on until the scale is positive everywhere.
+    """
     latitude = np.broadcast_to(geometry.grid.latitudes[:, None], geometry.grid.shape)[geometry.open_ocean]
-    design = _even_legendre(latitude, terms)
     root = np.sqrt(geometry.ocean_weights)
-    fitted, *_ = np.linalg.lstsq(design * root[:, None], relative * root, rcond=None)
-    return np.asarray(fitted, float)
+    for count in range(terms, 1, -1):
+        design = _even_legendre(latitude, count)
+        fitted, *_ = np.linalg.lstsq(design * root[:, None], relative * root, rcond=None)
+        if np.all(_square(fitted, geometry) > 0.0):
+            return np.asarray(fitted, float)
+    return np.ones(1)  # what the ocean leaves over does not vary with latitude as a variance can
 
 
 def latitude_factor(parameters: Vector, geometry: Geometry) -> tuple[Vector, Vector]:
@@ -117,15 +124,23 @@ def latitude_factor(parameters: Vector, geometry: Geometry) -> tuple[Vector, Vec
     The polynomial is only known where there is open ocean; beyond, towards the poles, it is held at its value
     on the last parallel with open ocean, since a polynomial may do anything outside its data.
     """
-    latitudes = geometry.grid.latitudes
-    covered = np.abs(latitudes[geometry.open_ocean.any(axis=1)])
-    held = np.clip(np.abs(latitudes), covered.min(), covered.max())
-    square = _even_legendre(held, parameters.size) @ parameters
+    square = _square(parameters, geometry)
     cells = np.broadcast_to(square[:, None], geometry.grid.shape)[geometry.open_ocean]
     norm = float(cells @ geometry.ocean_weights)
     if norm <= 0.0 or np.any(square <= 0.0):
-        raise ValueError("the latitude scale of the uncertainty is not positive on every parallel")
+        raise RequestRefused(
+            f"the latitude scale p = {parameters} is not positive on every parallel",
+            advice="Correct the parameter file, or take it out: then the scale is fitted to the run.",
+        )
     return np.sqrt(square / norm), parameters / norm
+
+
+def _square(parameters: Vector, geometry: Geometry) -> Vector:
+    """s^2 [lat] before it is normalised, held beyond the last parallels with open ocean."""
+    latitudes = np.abs(geometry.grid.latitudes)
+    covered = latitudes[geometry.open_ocean.any(axis=1)]
+    square: Vector = _even_legendre(np.clip(latitudes, covered.min(), covered.max()), parameters.size) @ parameters
+    return square
 
 
 def _even_legendre(latitude: Vector, terms: int) -> Vector:
