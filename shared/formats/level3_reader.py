@@ -69,6 +69,12 @@ class Level3:
                 yield months, _filled(variable, months)
 
 
+def contents_of(path: Path) -> tuple[Mapping[str, str], frozenset[str]]:
+    """Global attributes and names of the variables of any NetCDF file; GranuleRejected if it is none."""
+    with _opened(path) as file:
+        return _words(file), frozenset(file.variables)
+
+
 def read_level3(path: Path) -> Level3:
     """Read what a Level-3 file says about its months; heights stay in mm.
 
@@ -103,8 +109,12 @@ def _level3(path: Path, file: netCDF4.Dataset) -> Level3:
         strength=np.asarray(file["flag_filter"][:]),
         filter_sources=tuple(kinds[int(flag)] for flag in file["filter_source"][:]),
         sources=tuple(Source(*map(str, texts)) for texts in zip(*(file[name][:] for name in SOURCES), strict=True)),
-        attributes={name: str(file.getncattr(name)) for name in file.ncattrs()},
+        attributes=_words(file),
     )
+
+
+def _words(file: netCDF4.Dataset) -> dict[str, str]:
+    return {name: str(file.getncattr(name)) for name in file.ncattrs()}
 
 
 def _opened(path: Path) -> netCDF4.Dataset:
@@ -117,9 +127,13 @@ def _opened(path: Path) -> netCDF4.Dataset:
 
 
 def _filled(variable: netCDF4.Variable[Any], months: slice) -> NDArray[np.float32]:
-    """Values of some months as stored, NaN instead of the fill value."""
+    """Values of some months, NaN instead of the fill value; GranuleRejected if they cannot be unpacked."""
     variable.set_auto_maskandscale(False)
-    values = np.asarray(variable[months], np.float32)
+    try:
+        values = np.asarray(variable[months], np.float32)
+    except (RuntimeError, OSError) as error:
+        path = variable.group().filepath()
+        raise GranuleRejected(f"damaged values of {variable.name} ({error})", advice=_ADVICE, file=path) from error
     fill = getattr(variable, "_FillValue", None)
     if fill is not None:
         values[values == fill] = np.nan

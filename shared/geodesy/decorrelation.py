@@ -20,7 +20,7 @@ FIRST_DEGREE = 2
 
 
 def cut_blocks(blocks: Sequence[Array], nmax: int, first_degree: int = FIRST_DEGREE) -> tuple[Array, ...]:
-    """The blocks C0, C1, S1, ... of a larger block matrix cut to degrees `first_degree`..`nmax`.
+    """The blocks C0, C1, S1, ... of a larger block matrix, cut to some degrees.
 
     Parameters
     ----------

@@ -12,13 +12,13 @@ Array = NDArray[np.float64]
 
 
 def unit_vectors(latitudes: Array, longitudes: Array) -> Array:
-    """Unit vectors [..., 3] of points at latitudes and longitudes [deg], broadcast against each other."""
+    """Unit vectors [..., 3] of points [deg], broadcast against each other."""
     lat, lon = np.broadcast_arrays(np.deg2rad(latitudes), np.deg2rad(longitudes))
     return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=-1)
 
 
 def distance_to_land(land: NDArray[np.bool_], latitudes: Array, longitudes: Array) -> Array:
-    """Great-circle distance [lat, lon] in metres to the centre of the nearest land cell, zero on land."""
+    """Distance [lat, lon] in metres to the nearest land cell, zero on land."""
     points = unit_vectors(latitudes[:, None], longitudes[None, :])
     chord = np.zeros(land.shape)
     chord[~land], _ = cKDTree(points[land]).query(points[~land])

@@ -27,7 +27,7 @@ _CHUNK = 16
 
 @dataclass(frozen=True, eq=False)
 class Earth:
-    """Love numbers, the land of a grid, and the block normals that noise is drawn from."""
+    """Love numbers, the land of a grid, and the block normals of the noise."""
 
     love: LoveNumbers
     grid: Grid
@@ -36,7 +36,7 @@ class Earth:
 
     @classmethod
     def bundled(cls, cache: Path | None = None) -> Earth:
-        """The data that come with the installed packages, on the product's grid of 0.5 degrees.
+        """The data of the installed packages, on the product's grid of 0.5 degrees.
 
         Parameters
         ----------

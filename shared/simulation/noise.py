@@ -110,7 +110,7 @@ class CoupledNoise:
         return solved, inner
 
     def matrix(self, scale: Array) -> Array:
-        """Full normal matrix [P, P], degrees 2 and above, for standard deviations multiplied by `scale`."""
+        """Full normals [P, P], degrees 2 and above, of noise multiplied by `scale`."""
         kept = ordering.index(self.blocks.nmax).degree >= FIRST_DEGREE
         place = np.cumsum(kept) - 1
         vectors = self.coupling[kept] / scale[kept, None]

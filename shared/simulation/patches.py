@@ -35,7 +35,7 @@ def bell(patch: Patch, grid: Grid) -> Array:
 
 
 def plateau(patches: Sequence[Patch], grid: Grid) -> Array:
-    """Union [lat, lon] of flat-topped patches: about one inside, 1/e on their edges, zero outside."""
+    """Union [lat, lon] of flat-topped patches: one inside, 1/e on the edges, then zero."""
     return np.exp(-(np.min([_squared(patch, grid) for patch in patches], axis=0) ** 2))
 
 

@@ -74,7 +74,7 @@ def span_of(month: Month) -> Span:
 
 
 def noise_level(month: Month, seed: int) -> NoiseLevel:
-    """The level of a month: its mission's state, the number of its days, and a mild variation."""
+    """The level of a month: its episode, its days, and a mild variation."""
     span = span_of(month)
     random = generator(seed, Part.LEVEL, month.ordinal)
     level = np.sqrt(_USUAL_DAYS / (span.end - span.begin)) * np.exp(_SPREAD * random.standard_normal())

@@ -108,7 +108,7 @@ def static_field(nmax: int) -> Array:
 
 @lru_cache(maxsize=4)
 def gia_model(earth: Earth) -> GiaModel:
-    """Rates of a plausible rebound, degrees 2 to 128, relative to the radius of GravIS' files."""
+    """Rates of a plausible rebound, degrees 2 to 128, for the radius of GravIS."""
     uplift = np.sum([height * bell(patch, earth.grid) for patch, height in _REBOUND], axis=0)
     rates = earth.coefficients(uplift[None], GIA_NMAX)[0]
     degree = ordering.index(GIA_NMAX).degree

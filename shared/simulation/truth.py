@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Truth:
-    """All that the months are the sum of, as coefficients relative to `gm` and `radius`.
+    """All that the months are the sum of, as coefficients.
 
     water: [time, (nmax + 1)^2] with degree 1, relative to the static field; its synthesis is the true map,
     unfiltered; alias: [2, (nmax + 1)^2] of cosine and sine; gia: [(nmax + 1)^2] per year, zero at 2010.0;

@@ -58,10 +58,7 @@ def estimate_uncertainty(
         parameters, origin = latitude_scale, "parameter file"
     else:
         relative = np.mean(residual_squares / rms[:, None] ** 2, axis=0, dtype=float)
-        parameters, origin = (
-            fit_latitude_scale(relative, geometry, terms),
-            "fitted to the open-ocean residuals of this run",
-        )
+        parameters, origin = fit_latitude_scale(relative, geometry, terms), "fitted to the open ocean of this run"
     scale, parameters = latitude_factor(parameters, geometry)
     said = dict(maps.parameters) | {
         "uncertainty_of_deterministic_part": "added in variance" if fit_error else "left out",
@@ -112,9 +109,9 @@ def fit_latitude_scale(relative: Vector, geometry: Geometry, terms: int) -> Vect
     root = np.sqrt(geometry.ocean_weights)
     for count in range(terms, 1, -1):
         design = _even_legendre(latitude, count)
-        fitted, *_ = np.linalg.lstsq(design * root[:, None], relative * root, rcond=None)
+        fitted: Vector = np.asarray(np.linalg.lstsq(design * root[:, None], relative * root, rcond=None)[0], float)
         if np.all(_square(fitted, geometry) > 0.0):
-            return np.asarray(fitted, float)
+            return fitted
     return np.ones(1)  # what the ocean leaves over does not vary with latitude as a variance can
 
 

@@ -71,6 +71,7 @@ def test_land_cells_hold_millimetres_and_ocean_cells_nothing(product: Path) -> N
     maps = make_maps(4, without=("2002-06",))
     with xarray.open_dataset(product) as file:
         twsa, uncertainty = file.twsa.values, file.twsa_uncertainty.values
+        assert file.twsa.units == file.twsa_uncertainty.units == "mm"
     expected = np.where(maps.land, maps.twsa.astype(float) * 1000.0, np.nan)
     np.testing.assert_allclose(twsa, expected, rtol=2e-7)  # float32
     sigma = maps.sigma[:, None, None] * maps.scale[None, :, None] * 1000.0
@@ -137,6 +138,7 @@ def test_what_is_written_is_read_back(product: Path) -> None:
     assert [str(month) for month in found.fallback] == ["2002-05"]
     stacked = np.concatenate([values for _, values in found.slabs("twsa")])
     np.testing.assert_array_equal(found.map("twsa", -1), stacked[-1])
+    assert np.isnan(stacked[:, ~maps.land]).all()
     np.testing.assert_array_equal(stacked[:, maps.land], maps.twsa[:, maps.land] * np.float32(1000.0))
 
 
