@@ -168,6 +168,7 @@ def _evaluate(
     recipe = work.product.series
     assert recipe is not None
     inputs = {
+        "baseline": baseline,
         "geometry": work.auxiliaries.geometry,
         "frozen": baseline.evaluation if request.mode == "freeze" else None,
         "latitude_scale": work.auxiliaries.latitude_scale,

@@ -78,7 +78,9 @@ TWSA = Product(
                 surface="ellipsoid",
             ),
             step(synthesise_water_height, needs=("geometry",), surface="ellipsoid"),
-            step(remove_earthquakes, needs=("frozen",), events=(SUMATRA, MAULE, TOHOKU, KAMCHATKA), tau=None),
+            step(
+                remove_earthquakes, needs=("baseline", "frozen"), events=(SUMATRA, MAULE, TOHOKU, KAMCHATKA), tau=None
+            ),
             step(estimate_uncertainty, needs=("geometry", "frozen", "latitude_scale"), terms=3, fit_error=True),
             step(mask_ocean, needs=("geometry",)),
         ),

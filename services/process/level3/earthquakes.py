@@ -15,7 +15,7 @@ import numpy as np
 from shared.constants import DAYS_PER_YEAR
 from shared.geodesy.distance import distance_to_point
 from shared.geodesy.least_squares import Projection, seasonal_design
-from shared.models.baseline import EarthquakeFit, Evaluation
+from shared.models.baseline import Baseline, EarthquakeFit, Evaluation
 from shared.models.coefficients import Vector
 from shared.models.epoch import Span, mjd_of_moment, years
 from shared.models.grid import GridSeries
@@ -56,15 +56,22 @@ KAMCHATKA = Earthquake("Kamchatka", datetime(2025, 7, 29, 23, 24, 52), 52.498, 1
 
 
 def remove_earthquakes(
-    maps: GridSeries, *, frozen: Evaluation | None, events: tuple[Earthquake, ...], tau: float | None
+    maps: GridSeries,
+    *,
+    baseline: Baseline,
+    frozen: Evaluation | None,
+    events: tuple[Earthquake, ...],
+    tau: float | None,
 ) -> GridSeries:
     """Subtract co- and post-seismic signals within 1000 km of each epicentre.
 
-    On the outer 200 km the correction fades out.
+    What is subtracted has no mean over the reference months, as the anomalies have none: they are what they
+    would be without the earthquake. On the outer 200 km of a cap the correction fades out.
 
     Parameters
     ----------
     maps : water storage anomaly [time, lat, lon], m
+    baseline : the reference months
     frozen : fits to keep, or None to fit all months of the run
     events : the earthquakes; one with less than a year of months before or after it is left in, and said so
     tau : relaxation time [yr], or None to search the one that fits a cap best
@@ -80,6 +87,7 @@ def remove_earthquakes(
             continue
         cells = fit.cells.astype(int)
         terms = seismic_terms(event, maps.spans, fit.tau)
+        terms -= seismic_terms(event, baseline.spans, fit.tau).mean(axis=0)
         flat[:, cells] -= (terms @ np.stack([fit.step, fit.decay])).astype(flat.dtype)
         fits.append(fit)
         said[event.name] = f"relaxation time {fit.tau:g} yr on {cells.size} cells"
