@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 # Standard deviation of a usual month in units of that of N0. In the units of the filter's strengths N0 lacks
 # a factor 1e6 (1e-3 here); the rest brings the rms over open ocean, filtered by DDK3, to that of the
 # real series, 16 mm for a usual month.
-USUAL = 1.17e-3
+USUAL = 1.20e-3
 
 # The degree at which the tilt of a month's errors turns
 _PIVOT = 40.0

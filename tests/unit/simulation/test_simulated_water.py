@@ -95,3 +95,11 @@ def test_a_patch_lies_where_it_should(earth: Earth) -> None:
     # One half axis away a Gaussian has exp(-1/2); half a cell of 0.5 degrees is an eighth of the short axis.
     assert shape[row, east] == pytest.approx(np.exp(-0.5), abs=0.05)
     assert shape[north, column] == pytest.approx(np.exp(-0.5), abs=0.09)
+
+
+def test_every_month_has_a_weather_of_its_own(model: WaterModel) -> None:
+    span = Month(2007, 3).calendar
+    difference = model.heights(Month(2007, 3), span) - model.heights(Month(2007, 4), span)
+    wander = np.array([basin.wander for basin in BASINS])
+    # The difference of two normal numbers of 0.3, from some 70 basins
+    assert np.std(difference / wander) == pytest.approx(0.3 * np.sqrt(2.0), rel=0.35)
