@@ -115,6 +115,14 @@ class TestEveryLayoutGivesTheSameMatrix:
         for threads in (1, 2, 3):
             assert np.array_equal(read_normals(path, threads=threads).matrix, np.triu(matrix))
 
+    def test_end_of_the_matrix_may_fall_between_two_pieces(self, save: Save, monkeypatch: pytest.MonkeyPatch) -> None:
+        matrix = matrix_of(3)
+        path = save(text_of(matrix))
+        for piece in range(200, 260):  # the last line has 34 bytes: some of these cut it at each of them
+            monkeypatch.setattr(sinex_text, "_PIECE", piece)
+            monkeypatch.setattr(sinex_text, "_BLOCK", 100)
+            assert np.array_equal(read_normals(path).matrix, np.triu(matrix))
+
     def test_file_without_last_line_feed(self, save: Save) -> None:
         assert read_normals(save(text_of(matrix_of()).rstrip())).nmax == NMAX
 
