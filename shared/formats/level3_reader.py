@@ -71,8 +71,11 @@ class Level3:
 
 def contents_of(path: Path) -> tuple[Mapping[str, str], frozenset[str]]:
     """Global attributes and names of the variables of any NetCDF file; GranuleRejected if it is none."""
-    with _opened(path) as file:
-        return _words(file), frozenset(file.variables)
+    try:
+        with _opened(path) as file:
+            return _words(file), frozenset(file.variables)
+    except (RuntimeError, OSError, AttributeError) as error:
+        raise GranuleRejected(f"a damaged NetCDF file ({error})", advice=_ADVICE, file=path) from error
 
 
 def read_level3(path: Path) -> Level3:
