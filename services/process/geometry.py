@@ -60,6 +60,14 @@ class Geometry:
         weights: Vector = areas / areas.sum()
         return weights
 
+    def ocean_mean(self, values: NDArray[np.floating]) -> Vector:
+        """Area-weighted means [rows] over the open ocean of values [rows, cells].
+
+        Row by row and without the matrix library, whose rounding depends on how many rows and threads there
+        are: a month keeps every bit when others join it.
+        """
+        return np.array([np.sum(row * self.ocean_weights) for row in values])
+
     @cached_property
     def geocenter(self) -> GeocenterEstimator:
         """Degree 1 from the other degrees."""

@@ -23,6 +23,9 @@ from shared.models.grid import GridSeries
 # Cells whose series are held in double precision at a time
 _CHUNK = 4096
 
+# Parameters whose norm is this near to one are frozen ones: they stay as they are, to the last bit
+_NORMALISED = 1e-12
+
 
 def estimate_uncertainty(
     maps: GridSeries,
@@ -50,7 +53,7 @@ def estimate_uncertainty(
     maps : with sigma [time] and scale [lat], normalised so that the open-ocean mean of s^2 is one
     """
     residual_squares, ocean_fit = _ocean_residuals(maps, geometry, frozen)
-    rms = np.sqrt(residual_squares @ geometry.ocean_weights)
+    rms = np.sqrt(geometry.ocean_mean(residual_squares))
     sigma = np.hypot(rms, _fit_error(maps)) if fit_error else rms
     if frozen is not None and frozen.latitude is not None:
         parameters, origin = frozen.latitude, "frozen with the baseline"
@@ -123,13 +126,15 @@ def latitude_factor(parameters: Vector, geometry: Geometry) -> tuple[Vector, Vec
     """
     square = _square(parameters, geometry)
     cells = np.broadcast_to(square[:, None], geometry.grid.shape)[geometry.open_ocean]
-    norm = float(cells @ geometry.ocean_weights)
+    norm = float(geometry.ocean_mean(cells[None])[0])
     if norm <= 0.0 or np.any(square <= 0.0):
         raise RequestRefused(
             f"the latitude scale p = {parameters} is not positive on every parallel",
             advice="Correct the parameter file, or take it out: then the scale is fitted to the run.",
         )
-    return np.sqrt(square / norm), parameters / norm
+    if abs(norm - 1.0) > _NORMALISED:
+        parameters = parameters / norm
+    return np.sqrt(_square(parameters, geometry)), parameters
 
 
 def _square(parameters: Vector, geometry: Geometry) -> Vector:

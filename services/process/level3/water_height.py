@@ -45,5 +45,5 @@ def ocean_rms(fields: Vector, geometry: Geometry, synthesis: Synthesis) -> Vecto
     squares = np.empty(fields.shape[0])
     for start in range(0, fields.shape[0], _CHUNK):
         part = slice(start, min(start + _CHUNK, fields.shape[0]))
-        squares[part] = synthesis(fields[part])[:, geometry.open_ocean] ** 2 @ geometry.ocean_weights
+        squares[part] = geometry.ocean_mean(synthesis(fields[part])[:, geometry.open_ocean] ** 2)
     return np.sqrt(squares)
