@@ -118,7 +118,9 @@ def inspect_baseline(path: Path) -> Findings:
     findings.add("tide system", baseline.tide_system.value)
     findings.add("S2 alias", ", ".join(baseline.alias) or "not estimated")
     fits = baseline.evaluation
-    frozen = "none" if fits is None else f"{fits.months} months, mean noise {1000.0 * fits.mean_noise:.1f} mm"
+    frozen = (
+        "none" if fits is None else f"mean noise {1000.0 * fits.mean_noise:.1f} mm, {len(fits.earthquakes)} earthquakes"
+    )
     findings.add("frozen evaluation", frozen)
     findings.add("digest", baseline.digest)
     outside = [month for month in baseline.months if not baseline.period[0] <= month <= baseline.period[1]]
