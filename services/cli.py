@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -64,7 +65,7 @@ def _explained() -> Iterator[None]:
     try:
         yield
     except GravstreamError as error:
-        complaints.print(f"[bold red]{error.headline}[/]\n  {error}", soft_wrap=True)
+        complaints.print(f"[bold red]{error.headline}[/]\n  {escape(str(error))}", soft_wrap=True)
         raise typer.Exit(REFUSED) from error
 
 
@@ -178,10 +179,10 @@ def _tell(outcome: Outcome, files: list[Path], seconds: float) -> None:
     table.add_row("baseline", f"{first} to {last}, {len(outcome.baseline.months)} months, {reused}")
     table.add_row("time", f"{seconds:.1f} s")
     shown = files if len(files) <= 6 else [*files[:5], Path(f"... and {len(files) - 5} more")]
-    table.add_row("files", "\n".join(str(path) for path in shown))
+    table.add_row("files", escape("\n".join(str(path) for path in shown)))
     console.print(table)
     for error in outcome.rejected:
-        complaints.print(f"[yellow]{error.headline}[/]\n  {error}", soft_wrap=True)
+        complaints.print(f"[yellow]{error.headline}[/]\n  {escape(str(error))}", soft_wrap=True)
 
 
 @app.command()
@@ -193,10 +194,10 @@ def inspect(file: Annotated[Path, typer.Argument(help="Any file that gravstream 
         found = look(file)
     table = Table(show_header=False, box=None, padding=(0, 2), title=found.kind, title_justify="left")
     for label, text in found.facts:
-        table.add_row(label, text)
+        table.add_row(label, escape(text))
     console.print(table)
     for problem in found.problems:
-        complaints.print(f"[red]problem[/] {problem}", soft_wrap=True)
+        complaints.print(f"[red]problem[/] {escape(problem)}", soft_wrap=True)
     if found.problems:
         raise typer.Exit(INCOMPLETE)
     console.print("[green]sound[/]")
@@ -207,7 +208,7 @@ def simulate(
     out: Annotated[Path, typer.Option(help="Folder to write level2/, auxiliaries/ and truth/ to.")],
     first: Annotated[str, typer.Option("--from", help="First month, YYYY-MM.")] = "2002-04",
     last: Annotated[str, typer.Option("--to", help="Last month, YYYY-MM.")] = "2025-12",
-    seed: Annotated[int, typer.Option(help="The same seed gives the same archive.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same archive.")] = 1,
 ) -> None:
     """Make an archive of simulated months and auxiliaries, with its truth."""
     from shared.simulation.archive import write_archive
@@ -216,8 +217,12 @@ def simulate(
     with _explained(), _bar() as bar:
         begin, end = _month(first), _month(last)
         assert begin is not None and end is not None
-        write_archive(Settings(first=begin, last=end, seed=seed), out, bar)
-    console.print(f"simulated {first} to {last} under {out}")
+        try:
+            what = Settings(first=begin, last=end, seed=seed)
+        except ValueError as error:
+            raise RequestRefused(str(error), advice="Widen --from and --to.") from error
+        write_archive(what, out, bar)
+    console.print(f"simulated {first} to {last} under {escape(str(out))}")
 
 
 if __name__ == "__main__":

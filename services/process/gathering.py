@@ -101,6 +101,8 @@ def read_latitude_scale(path: Path) -> Vector:
 
 def level2_files(folder: Path) -> list[Path]:
     """The gravity fields of a folder, by name; RequestRefused if there are none."""
+    if not folder.is_dir():
+        raise RequestRefused(f"{folder} is not a folder", advice="Name the folder of the monthly gravity fields.")
     found = sorted(path for pattern in ("*.gfc", "*.gfc.gz") for path in folder.glob(pattern))
     if not found:
         raise RequestRefused(

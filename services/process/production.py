@@ -92,6 +92,7 @@ def produce(request: Request, progress: Progress = lambda *_: None) -> Outcome:
     GranuleRejected : if an auxiliary is damaged; a damaged month is set aside and the others go on
     """
     product = product_of(request)
+    _verify(request)
     auxiliaries = gather_auxiliaries(request.auxiliaries, request.cache)
     work = _workshop(request, product, auxiliaries)
     kept = _kept_baseline(request, product)
@@ -118,6 +119,17 @@ def produce(request: Request, progress: Progress = lambda *_: None) -> Outcome:
     path = write_maps(request.out, maps, product, baseline, request.mode, request.issued)
     progress("writing the product", 1, 1)
     return _with_baseline_file(replace(outcome, maps=maps, files=(path,)), request)
+
+
+def _verify(request: Request) -> None:
+    """Refuse what can be seen to be impossible before anything is read."""
+    if request.first and request.last and request.first > request.last:
+        raise RequestRefused(
+            f"the first month, {request.first}, comes after the last, {request.last}",
+            advice="Exchange --from and --to.",
+        )
+    if request.out.exists() and not request.out.is_dir():
+        raise RequestRefused(f"{request.out} is a file", advice="Name a folder to write to with --out.")
 
 
 def _workshop(request: Request, product: Product, auxiliaries: Auxiliaries) -> Workshop:
