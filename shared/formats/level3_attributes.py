@@ -184,8 +184,8 @@ def map_attributes() -> dict[str, Attributes]:
         | shared,
         "twsa_uncertainty": {
             "long_name": "standard deviation of the terrestrial water storage anomaly",
-            "comment": "Noise over open ocean of the month, scaled with latitude; the attributes parameter_uncertainty_* say how. "
-            "Leakage is not part of it",
+            "comment": "Noise over open ocean of the month, scaled with latitude; the attributes "
+            "parameter_uncertainty_* say how. Leakage is not part of it",
         }
         | shared
         | _QUALITY,
