@@ -132,8 +132,9 @@ def read_month(path: Path, table: MonthTable) -> MonthlyField:
     """
     field = read_gfc(path)
     month, span = table.identify(path.name, field.span, field.name)
-    kept = {each.name: getattr(field, each.name) for each in fields(field)} | {"month": month, "span": span}
-    return MonthlyField(**kept)
+    kept = {each.name: getattr(field, each.name) for each in fields(field)}
+    # Its errors name the file, which can be found, not the model in its header.
+    return MonthlyField(**kept | {"month": month, "span": span, "name": path.name})
 
 
 def read_normal_matrix(path: Path, nmax: int) -> NormalMatrix:

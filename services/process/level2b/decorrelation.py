@@ -71,7 +71,7 @@ def decorrelate(
         raise GranuleRejected(
             f"{anomaly.month}: the decorrelation failed: {error}",
             advice="Replace the month's normals or errors, or ask for --filter-source ddk.",
-            file=anomaly.name,
+            file=normals.source.name if chosen is FilterSource.NORMALS and normals is not None else anomaly.name,
         ) from error
     rows = iter(filtered)
     return FilteredAnomalies(
