@@ -141,6 +141,7 @@ def produce(
             mode=mode.value,
             kamchatka=kamchatka,
             workers=workers or settings.worker_count(),
+            publisher=settings.publisher(),
         )
         began = time.perf_counter()
         with _bar() as bar:
@@ -178,8 +179,8 @@ def _tell(outcome: Outcome, files: list[Path], seconds: float) -> None:
     first, last = outcome.baseline.period
     table.add_row("baseline", f"{first} to {last}, {len(outcome.baseline.months)} months, {reused}")
     table.add_row("time", f"{seconds:.1f} s")
-    shown = files if len(files) <= 6 else [*files[:5], Path(f"... and {len(files) - 5} more")]
-    table.add_row("files", escape("\n".join(str(path) for path in shown)))
+    folder = f"{len(files)} under {files[0].parents[1]}"
+    table.add_row("files", escape(folder if len(files) > 6 else "\n".join(str(path) for path in files)))
     console.print(table)
     for error in outcome.rejected:
         complaints.print(f"[yellow]{error.headline}[/]\n  {escape(str(error))}", soft_wrap=True)

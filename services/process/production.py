@@ -29,6 +29,7 @@ from shared.models.coefficients import FilteredAnomalies, FilterSource
 from shared.models.epoch import Month, moment_of_mjd, months_between
 from shared.models.grid import GridSeries
 from shared.models.series import Level2BSeries
+from shared.settings import Publisher
 
 BASELINE_NAME = "baseline.nc"
 
@@ -50,6 +51,7 @@ class Request:
     kamchatka: bool = True
     workers: int = 1
     issued: datetime = field(default_factory=lambda: datetime.now(UTC))
+    publisher: Publisher = Publisher("gravstream", "gravstream", "", "")
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ def produce(request: Request, progress: Progress = lambda *_: None) -> Outcome:
     if kept is None:
         outcome = replace(outcome, baseline=replace(baseline, evaluation=maps.evaluation))
     progress("writing the product", 0, 1)
-    path = write_maps(request.out, maps, product, baseline, request.mode, request.issued)
+    path = write_maps(request.out, maps, product, baseline, request.mode, request.issued, request.publisher)
     progress("writing the product", 1, 1)
     return _with_baseline_file(replace(outcome, maps=maps, files=(path,)), request)
 

@@ -17,12 +17,18 @@ from shared.models.coefficients import FilteredAnomalies
 from shared.models.grid import GridSeries
 from shared.models.product import Level3Metadata
 from shared.models.provenance import Source
+from shared.settings import Publisher
 
 # What the names of Level-2 files tell of their series
 SERIES = (
     (r"COSTG_\w+_01\d\d", "COSTG-RL01"),
     (r"COSTG_\w+_02\d\d", "COSTG-RL02"),
     (r"ITSG-Grace", "ITSG-GRACE2018"),
+)
+
+ACKNOWLEDGEMENT = (
+    "Made from monthly gravity fields of GRACE (NASA, DLR) and GRACE-FO (NASA, GFZ); the centres behind each file are "
+    "named in source_citation and are to be cited with this product."
 )
 
 CITATIONS = (
@@ -37,7 +43,13 @@ CITATIONS = (
 
 
 def write_maps(
-    folder: Path, maps: GridSeries, product: Product, baseline: Baseline, mode: str, issued: datetime
+    folder: Path,
+    maps: GridSeries,
+    product: Product,
+    baseline: Baseline,
+    mode: str,
+    issued: datetime,
+    publisher: Publisher,
 ) -> Path:
     """Write the maps as one NetCDF file, named as the C3S product is."""
     first, last = maps.months[0], maps.months[-1]
@@ -52,8 +64,13 @@ def write_maps(
         baseline_digest=baseline.digest,
         mode=mode,
         issued=issued,
-        institution="made with gravstream",
-        creator_name="gravstream",
+        institution=publisher.institution,
+        creator_name=publisher.name,
+        creator_email=publisher.email,
+        creator_url=publisher.url,
+        project="gravstream",
+        naming_authority="gravstream",
+        acknowledgement=ACKNOWLEDGEMENT,
         citations=CITATIONS,
     )
     write_level3(folder / name, maps, about)
