@@ -62,7 +62,7 @@ _CITATIONS = {
 
 @dataclass(frozen=True)
 class Header:
-    """What the header of a gfc file says: values by name, the line of each, and the comments."""
+    """What the header of a gfc file says: values by name, lines, comments."""
 
     document: Document
     values: Mapping[str, str]

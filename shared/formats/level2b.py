@@ -100,7 +100,7 @@ def _comments(month: FilteredAnomalies, filter_set: str, product_version: str, h
 
 
 def read_level2b(source: Path | bytes, *, name: str | None = None) -> tuple[str, GravityField]:
-    """Read a Level-2B file: its filter set, and the anomaly with its month, history and sources.
+    """Read a Level-2B file: its filter set and the anomaly.
 
     Parameters
     ----------

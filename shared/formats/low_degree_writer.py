@@ -48,7 +48,7 @@ def low_degrees_bytes(
 def geocenter_bytes(
     table: CoefficientTable, *, means: Mapping[str, float] | None = None, remarks: Sequence[str] = ()
 ) -> bytes:
-    """A table of C10, C11 and S11 with the columns of GravIS, like `low_degrees_bytes`."""
+    """A table of C10, C11 and S11 with the columns of GravIS."""
     return _bytes(table, _GEOCENTER, means or {}, remarks)
 
 

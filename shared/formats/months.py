@@ -99,7 +99,7 @@ class MonthTable:
         return self.spans.get(month, month.calendar)
 
     def month_of(self, span: Span) -> Month:
-        """The nominal month of a span: the one of the table that fits, else that of its mid-epoch."""
+        """The nominal month of a span: of the table, else of its mid-epoch."""
         mid = Month.containing(span.mid)
         near = list(months_between(mid.plus(-2), mid.plus(2)))
         best = min(near, key=lambda month: _distance(self.span_of(month), span))
@@ -160,9 +160,10 @@ def _check_spans(spans: list[Span], name: str) -> None:
 
 
 def read_month_table(source: Path | bytes, *, name: str | None = None) -> MonthTable:
-    """Read a table of months: CSV with columns nominal_month, begin_yyyyddd and end_yyyyddd.
+    """Read a table of months from CSV.
 
-    Raises GranuleRejected, with the line, for a row that is none, or a month that comes twice.
+    Its columns are nominal_month, begin_yyyyddd and end_yyyyddd. Raises GranuleRejected, with the line, for a row
+    that is none, or a month that comes twice.
     """
     document = open_document(source, name)
     reader = csv.DictReader(document.text.splitlines())

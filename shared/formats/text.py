@@ -23,7 +23,7 @@ _DOI = re.compile(r"\b10\.\d{4,9}/[^\s\"'>,;)]+")
 
 @dataclass(frozen=True)
 class Document:
-    """The content of a file of text, unpacked, and the SHA-256 of the file as it lies on disk."""
+    """The content of a text file, unpacked, and its SHA-256 as it lies on disk."""
 
     name: str
     content: bytes

@@ -36,7 +36,7 @@ class EarthquakeFit:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All that the series as a whole decides, so that it can be frozen for an interim record.
+    """All that the series as a whole decides; frozen for an interim record.
 
     deterministic: for each filter set [6, (nmax + 1)^2], trend zero at `epoch` [yr]; mean_noise: [m];
     latitude: [k] parameters p_k of the latitude scale; ocean: [6, cells] fit to the open-ocean cells, m;
