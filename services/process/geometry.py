@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from shared.constants import GM_EARTH, RADIUS_LEVEL2
 from shared.geodesy.distance import distance_to_land
@@ -73,7 +74,8 @@ class Geometry:
         """Degree 1 from the other degrees."""
         kernel = water_height(self.love.k, GM_EARTH, RADIUS_LEVEL2)
         ocean = self.distance > COASTAL_BUFFER
-        return geocenter_estimator(ocean, self.grid.latitudes, self.grid.longitudes, self.grid.areas, kernel)
+        with threadpool_limits(1):  # sums over the sphere that are split over threads round differently
+            return geocenter_estimator(ocean, self.grid.latitudes, self.grid.longitudes, self.grid.areas, kernel)
 
     def synthesis(self, nmax: int, gm: float, radius: float, surface: str = "ellipsoid") -> Synthesis:
         """Synthesis of water heights [m] on the grid.
