@@ -88,8 +88,8 @@ def _ocean_residuals(
     times = years(maps.mid)
     cells = np.flatnonzero(geometry.open_ocean.ravel())
     flat = maps.twsa.reshape(len(maps.months), -1)
-    projection = None if frozen is not None else Projection.of(seasonal_design(times, maps.evaluation.epoch))
     design = seasonal_design(times, maps.evaluation.epoch)
+    projection = Projection.of(design) if frozen is None or frozen.ocean is None else None
     squares = np.empty((len(times), cells.size), np.float32)
     fit = np.empty((design.shape[1], cells.size))
     for start in range(0, cells.size, _CHUNK):
