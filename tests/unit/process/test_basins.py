@@ -86,7 +86,7 @@ def test_the_mean_of_a_constant_is_the_constant() -> None:
 
 
 def test_the_mean_weighs_by_area() -> None:
-    """Of sin(latitude): over a cell it is that of the centre times cos(h/2), over a region half the sum of its sides."""
+    """Of sin(latitude): over a cell that of its centre times cos(h/2), over a region half the sum of its sides."""
     maps = np.broadcast_to(np.sin(np.deg2rad(GRID.latitudes))[None, :, None], (1, *GRID.shape))
     found = area_mean(maps, cells_inside([RECTANGLE], GRID), GRID)[0]
     expected = 0.5 * (np.sin(np.deg2rad(10.0)) + np.sin(np.deg2rad(60.0)))

@@ -574,12 +574,12 @@ def test_a_full_matrix_that_ends_below_the_field_is_rejected() -> None:
 
 
 @pytest.mark.parametrize("damage", ["indefinite", "not finite"])
-def test_a_matrix_that_is_not_positive_definite_names_the_month(damage: str) -> None:
+def test_a_matrix_that_is_not_positive_definite_names_the_month_and_its_own_file(damage: str) -> None:
     matrix = full_normals().matrix.copy()
     matrix[30, 30] = -1e25 if damage == "indefinite" else np.nan
     with pytest.raises(GranuleRejected, match="2004-05: the decorrelation failed") as caught:
         filtered(make_anomaly(), normals=full_normals(matrix=matrix))
-    assert caught.value.file == "2004-05.gfc"
+    assert caught.value.file == "normals.dat"
 
 
 def test_a_block_that_is_not_positive_definite_names_the_month_and_the_order() -> None:

@@ -98,6 +98,13 @@ def test_open_ocean_is_farther_than_1000_km_from_land_and_weighs_by_area() -> No
     assert np.allclose(GEOMETRY.ocean_weights, expected, rtol=1e-12, atol=0.0)
 
 
+def test_a_mean_over_the_ocean_weighs_by_area_and_has_the_same_bits_alone_and_among_others() -> None:
+    maps = np.random.default_rng(3).standard_normal((5, *GEOMETRY.grid.shape))
+    found = GEOMETRY.ocean_mean(maps[:, GEOMETRY.open_ocean])
+    assert np.allclose(found, ocean_mean(maps), rtol=0.0, atol=1e-15)  # another order of a thousand cells
+    assert np.array_equal(GEOMETRY.ocean_mean(maps[2:3, GEOMETRY.open_ocean]), found[2:3])
+
+
 def test_the_noise_of_a_known_field_is_its_area_weighted_rms_over_open_ocean() -> None:
     """C20 is small at 35 degrees and large at the equator and the poles: without weights the rms is another."""
     amplitudes = without_season(1e-10 * np.random.default_rng(2).standard_normal(60), MONTHS)
@@ -631,9 +638,16 @@ def test_frozen_scale_and_fit_of_the_past_are_kept() -> None:
     found = estimated(longer, past.evaluation)
     assert found.sigma is not None and past.sigma is not None
     assert np.array_equal(found.scale, past.scale)  # type: ignore[arg-type]
-    assert np.allclose(found.sigma[:60], past.sigma, rtol=1e-7, atol=0.0)  # squares in single precision
+    assert np.array_equal(found.sigma[:60], past.sigma)
     assert found.sigma[60:].min() > 1.0  # five metres too high: told by the old fit, not smoothed away by a new one
     assert found.parameters["uncertainty_latitude_scale_origin"] == "frozen with the baseline"
+
+
+def test_frozen_without_a_fit_over_the_ocean_the_run_fits_its_own() -> None:
+    """An evaluation that was kept before the uncertainty was estimated: nothing is left to chance."""
+    maps, _ = noisy_maps()
+    found = estimated(maps, replace(maps.evaluation, ocean=None))
+    assert np.array_equal(found.sigma, estimated(maps).sigma)  # type: ignore[arg-type]
 
 
 def test_only_the_mask_is_added_at_the_end() -> None:
