@@ -570,11 +570,13 @@ def test_a_variance_that_depends_on_latitude_is_found_by_the_fit() -> None:
 
 
 def test_beyond_the_last_parallel_with_open_ocean_the_scale_is_held() -> None:
-    covered = np.abs(LATITUDES[GEOMETRY.open_ocean.any(axis=1)])
-    scale, _ = latitude_factor(np.array([1.0, 0.5]), GEOMETRY)
-    for rows in (covered.max() < LATITUDES, -covered.max() > LATITUDES):
-        if rows.any():
-            assert np.all(scale[rows] == scale[np.abs(LATITUDES) == covered.max()][0])
+    polar = np.broadcast_to(np.abs(LATITUDES)[:, None] > 60.0, GEOMETRY.grid.shape)
+    capped = replace(GEOMETRY, mask=replace(GEOMETRY.mask, land=GEOMETRY.mask.land | polar))
+    last = np.abs(LATITUDES[capped.open_ocean.any(axis=1)]).max()
+    assert last < 55.0  # 1000 km from land at 60 degrees
+    scale, _ = latitude_factor(np.array([1.0, 0.5]), capped)
+    assert np.all(scale[np.abs(LATITUDES) > last] == scale[np.abs(LATITUDES) == last][0])
+    assert np.unique(scale).size == np.unique(np.abs(LATITUDES[np.abs(LATITUDES) <= last])).size
 
 
 def test_a_scale_that_is_negative_somewhere_is_refused() -> None:
