@@ -141,7 +141,6 @@ def produce(
             mode=mode.value,
             kamchatka=kamchatka,
             workers=workers or settings.worker_count(),
-            publisher=settings.publisher(),
         )
         began = time.perf_counter()
         with _bar() as bar:

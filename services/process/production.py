@@ -29,7 +29,7 @@ from shared.models.coefficients import FilteredAnomalies, FilterSource
 from shared.models.epoch import Month, moment_of_mjd, months_between
 from shared.models.grid import GridSeries
 from shared.models.series import Level2BSeries
-from shared.settings import Publisher
+from shared.settings import Publisher, publisher
 
 BASELINE_NAME = "baseline.nc"
 
@@ -51,7 +51,7 @@ class Request:
     kamchatka: bool = True
     workers: int = 1
     issued: datetime = field(default_factory=lambda: datetime.now(UTC))
-    publisher: Publisher = Publisher("gravstream", "gravstream", "", "")
+    publisher: Publisher = field(default_factory=publisher)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from scipy.ndimage import gaussian_filter
 from shared.errors import GranuleRejected
 from shared.geodesy import ordering
 from shared.geodesy.decorrelation import FIRST_DEGREE, cut_blocks, filter_blocks
-from shared.geodesy.normals import filter_dense
+from shared.geodesy.normals import cut, filter_dense
 from shared.models.auxiliaries import BlockNormals, NormalMatrix
 from shared.models.baseline import Baseline
 from shared.models.coefficients import Anomaly, ErrorKind, FilteredAnomalies, FilterSource, Vector
@@ -153,16 +153,9 @@ def _by_static_blocks(values: Vector, normals: BlockNormals, alphas: list[float]
 def _by_normals(values: Vector, normals: NormalMatrix, alphas: list[float]) -> Vector:
     """Filter with the month's full matrix, rows and columns above the field's degree left out."""
     nmax = _nmax(values)
-    if normals.nmax < nmax:
-        raise ValueError(f"its normals end at degree {normals.nmax}, the field at {nmax}")
-    degree = ordering.index(normals.nmax).degree
-    filtered_wide = np.flatnonzero(degree >= FIRST_DEGREE)
-    matrix = normals.matrix
-    if normals.nmax > nmax:
-        keep = np.flatnonzero(degree[filtered_wide] <= nmax)
-        matrix = matrix[np.ix_(keep, keep)]
     degrees = ordering.index(nmax).degree
     rows = np.flatnonzero(degrees >= FIRST_DEGREE)
     filtered = np.repeat(values[None, :], len(alphas), axis=0)
-    filtered[:, rows] = filter_dense(matrix, degrees[rows], alphas, values[rows])
+    matrix = cut(normals.matrix, nmax)
+    filtered[:, rows] = filter_dense(matrix, degrees[rows], alphas, values[rows], verified=normals.verified)
     return filtered
