@@ -569,7 +569,7 @@ def test_a_full_matrix_that_is_block_diagonal_gives_the_filter_of_its_blocks() -
 
 
 def test_a_full_matrix_that_ends_below_the_field_is_rejected() -> None:
-    with pytest.raises(GranuleRejected, match=r"2004-05: .*its normals end at degree 7, the field at 8"):
+    with pytest.raises(GranuleRejected, match=r"2004-05: .*maximum degree 7 cannot filter a field of degree 8"):
         filtered(make_anomaly(), normals=full_normals(NMAX - 1))
 
 
