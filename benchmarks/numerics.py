@@ -56,7 +56,7 @@ def full_matrix(place: Place) -> Iterator[Row | str]:
     """The filter with a month's full normal matrix, from text and from its binary cache."""
     free = shutil.disk_usage(place.scratch).free
     if free < DISK:
-        yield f"full-matrix: skipped, {place.scratch} has {gigabytes(free)} free, needed are {gigabytes(DISK)} (--scratch)"
+        yield f"full-matrix: skipped, {gigabytes(free)} free in {place.scratch}, {gigabytes(DISK)} needed (--scratch)"
         return
     text, binary, values = (place.scratch / name for name in ("matrix.snx", "matrix.normals", "month.npy"))
     try:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.growth import COUNTS, growth_row, exponent
+from benchmarks.growth import COUNTS, exponent, growth_row
 from benchmarks.table import MISSED, Row, as_markdown, as_text, gigabytes, ratio, spread
 
 PROJECT = Path(__file__).resolve().parents[2]
