@@ -20,6 +20,9 @@ from shared.errors import GravstreamError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+# Items sent at a time: what they have in common, the baseline, travels once for all of them
+_CHUNK = 4
+
 _WITH: dict[str, Any] = {}
 
 
@@ -42,7 +45,7 @@ class Crew:
         """work(shared, item) for every item, in order; an expected error comes back in place of the result."""
         if self._pool is None:
             return (_guarded(work, self._shared, item) for item in items)
-        return self._pool.map(_in_process, ((work, item) for item in items))
+        return self._pool.map(_in_process, ((work, item) for item in items), chunksize=_CHUNK)
 
 
 def _in_process(task: tuple[Callable[[Any, Item], Result], Item]) -> Result | GravstreamError:

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ class Workshop:
         used = (aux.low_degrees, aux.gia, aux.geometry.mask, aux.geometry.love, aux.block_normals)
         parts = [CODE_VERSION, self.product.monthly.digest, baseline.digest, level2, *(u.source.sha256 for u in used)]
         parts += [sha256_of(normals)] if normals else []
-        return self.kept / f"{hashlib.sha256(' '.join(parts).encode()).hexdigest()}.npz"
+        return self.kept / f"{hashlib.sha256(' '.join(parts).encode()).hexdigest()}.level2b"
 
     def wants(self, month: Month) -> bool:
         """Whether a month lies in the period that is asked for."""
@@ -79,15 +80,19 @@ def months_from_nothing(work: Workshop, people: Crew, files: Sequence[Path], pro
     partial, failed = _sorted_out(steps, "correcting months", len(needed), progress)
     require_some(partial, failed)
     baseline = with_alias(baseline, partial)
-    months = [_finish(work, baseline, month) for month in partial if work.wants(month.month)]
-    return baseline, months, [*rejected, *failed]
+    wanted = [month for month in partial if work.wants(month.month)]
+    finished = people.each(_finish, ((month, baseline) for month in wanted))
+    months, unfinished = _sorted_out(finished, "keeping months", len(wanted), progress)
+    return baseline, months, [*rejected, *failed, *unfinished]
 
 
 def months_with(baseline: Baseline, work: Workshop, people: Crew, files: Sequence[Path], progress: Progress) -> Months:
     """Level-2B of the months with a baseline that was made before; what is kept is not made again."""
-    months, rejected = _sorted_out(
-        people.each(_complete, ((path, baseline) for path in files)), "correcting months", len(files), progress
-    )
+    # Kept months are read here: it takes a millisecond each, less than to send one from process to process.
+    kept = {path: _kept(work, baseline, path) for path in files}
+    made = people.each(_complete, ((path, baseline) for path in files if kept[path] is None))
+    wanted = (month for month in kept.values() if month is not None and work.wants(month.month))
+    months, rejected = _sorted_out(chain(wanted, made), "correcting months", len(files), progress)
     return baseline, months, rejected
 
 
@@ -133,8 +138,9 @@ def _before_alias(work: Workshop, task: tuple[MonthlyField, Baseline]) -> Filter
     return partial
 
 
-def _finish(work: Workshop, baseline: Baseline, partial: FilteredAnomalies) -> FilteredAnomalies:
+def _finish(work: Workshop, task: tuple[FilteredAnomalies, Baseline]) -> FilteredAnomalies:
     """The last monthly step, and the month kept under its key."""
+    partial, baseline = task
     # The baseline that the first steps named did not know its alias yet; the complete one takes its place.
     partial = replace(partial, sources=tuple(s for s in partial.sources if s.role != baseline.source.role))
     month: FilteredAnomalies = run(work.product.monthly.starting(LAST_STEP), partial, {"baseline": baseline})
@@ -142,16 +148,18 @@ def _finish(work: Workshop, baseline: Baseline, partial: FilteredAnomalies) -> F
     return month
 
 
-def _complete(work: Workshop, task: tuple[Path, Baseline]) -> FilteredAnomalies | None:
-    """Level-2B of a file, kept from before or made now; None if its month is not asked for."""
-    path, baseline = task
+def _kept(work: Workshop, baseline: Baseline, path: Path) -> FilteredAnomalies | None:
+    """Level-2B of a file as it was kept, or None."""
     try:
-        named, _ = work.auxiliaries.months.identify(path.name)
+        month, _ = work.auxiliaries.months.identify(path.name)
     except GranuleRejected:
-        named = None  # only its header knows
-    kept = read_cached_month(work.path(baseline, sha256_of(path), named)) if named else None
-    if kept is not None:
-        return kept if work.wants(kept.month) else None
+        return None  # only its header knows its month
+    return read_cached_month(work.path(baseline, sha256_of(path), month))
+
+
+def _complete(work: Workshop, task: tuple[Path, Baseline]) -> FilteredAnomalies | None:
+    """Level-2B of a file, made and kept; None if its month is not asked for."""
+    path, baseline = task
     field = _read(work, path)
     month = _month_of(field)
     if not work.wants(month):

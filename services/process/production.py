@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 from services.process.crew import Crew, crew
 from services.process.gathering import Auxiliaries, gather_auxiliaries, level2_files, normals_files
 from services.process.geometry import COASTAL_BUFFER, OPEN_OCEAN_DISTANCE
@@ -93,6 +95,12 @@ def produce(request: Request, progress: Progress = lambda *_: None) -> Outcome:
     RequestRefused : if folders, auxiliaries or months do not allow it; nothing is written
     GranuleRejected : if an auxiliary is damaged; a damaged month is set aside and the others go on
     """
+    # One thread of linear algebra, here as in the crew: a sum that is split over threads may round differently.
+    with threadpool_limits(1):
+        return _produce(request, progress)
+
+
+def _produce(request: Request, progress: Progress) -> Outcome:
     product = product_of(request)
     _verify(request)
     auxiliaries = gather_auxiliaries(request.auxiliaries, request.cache)
@@ -141,7 +149,10 @@ def _workshop(request: Request, product: Product, auxiliaries: Auxiliaries) -> W
     return Workshop(
         product,
         auxiliaries,
-        normals_files((request.level2, request.auxiliaries), auxiliaries.months),
+        # Not even read where another filter is asked for: a bad file of normals then does no harm.
+        normals_files((request.level2, request.auxiliaries), auxiliaries.months)
+        if request.filter_source in ("auto", FilterSource.NORMALS)
+        else {},
         request.out / ".level2b",
         request.first or Month(1900, 1),
         request.last or Month(2200, 12),

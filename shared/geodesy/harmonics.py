@@ -18,8 +18,8 @@ from shared.geodesy.legendre import legendre
 
 Array = NDArray[np.float64]
 
-# Fields per matrix product. It bounds the memory of a call, and since it is fixed a field comes out the same
-# to the bit whatever other fields stand beside it in the series.
+# Fields per matrix product. It bounds the memory of a call, and since it is fixed and a whole number of the
+# rows that linear algebra takes at a time, a field comes out the same to the bit whatever stands beside it.
 _BATCH = 8
 
 # Parallels that are unfolded at a time: their eight work arrays stay in the processor's second-level cache.

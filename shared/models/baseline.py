@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 
 from shared.geodesy import ordering
@@ -94,8 +95,9 @@ class Baseline:
         object.__setattr__(self, "alias", MappingProxyType(alias))
 
     def __reduce__(self) -> tuple[object, ...]:
+        # A mapping proxy cannot be pickled. The digest goes along: each process would compute it for every month.
         arguments = {key: getattr(self, key) for key in self.__dataclass_fields__}
-        return _baseline, (arguments | {"alias": dict(self.alias)},)
+        return _baseline, (arguments | {"alias": dict(self.alias)}, self.digest)
 
     @property
     def nmax(self) -> int:
@@ -107,11 +109,12 @@ class Baseline:
         """Mean mid-epoch of the reference months [MJD]: where trends of models are zero."""
         return sum(span.mid for span in self.spans) / len(self.spans)
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of all that Level-2B depends on (the frozen evaluation is not part of it)."""
         hasher = hashlib.sha256()
-        hasher.update(repr((self.period, self.months, self.spans, self.checksums)).encode())
+        spans = [(span.begin, span.end) for span in self.spans]
+        hasher.update(" ".join(map(str, (*self.period, *self.months, *spans, *self.checksums))).encode())
         hasher.update(repr((self.gm, self.radius, str(self.tide_system), sorted(self.alias))).encode())
         for array in (self.mean, self.sigmas, *(self.alias[label] for label in sorted(self.alias))):
             hasher.update(b"-" if array is None else array.tobytes())
@@ -123,5 +126,7 @@ class Baseline:
         return Source("baseline", f"{self.period[0]}..{self.period[1]} ({len(self.months)} months)", self.digest)
 
 
-def _baseline(arguments: dict[str, object]) -> Baseline:
-    return Baseline(**arguments)  # type: ignore[arg-type]
+def _baseline(arguments: dict[str, object], digest: str) -> Baseline:
+    baseline = Baseline(**arguments)  # type: ignore[arg-type]
+    baseline.__dict__["digest"] = digest
+    return baseline

@@ -23,7 +23,7 @@ class Record:
     @property
     def level2b(self) -> Level2BSeries:
         """Level-2B of all months, from the working files of the run."""
-        months = [read_cached_month(path) for path in sorted((self.folder / ".level2b").glob("*.npz"))]
+        months = [read_cached_month(path) for path in sorted((self.folder / ".level2b").glob("*.level2b"))]
         return Level2BSeries.of([month for month in months if month is not None])
 
 

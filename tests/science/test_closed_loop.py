@@ -51,7 +51,7 @@ class Loop:
 
     @property
     def level2b(self) -> Level2BSeries:
-        months = [read_cached_month(path) for path in (self.folder / ".level2b").glob("*.npz")]
+        months = [read_cached_month(path) for path in (self.folder / ".level2b").glob("*.level2b")]
         return Level2BSeries.of([month for month in months if month is not None])
 
     @property
