@@ -1,0 +1,131 @@
+"""What the files of a product say about themselves, as the manifest of a release to be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from services.publish.manifest import Manifest, Output
+from shared.errors import RequestRefused
+from shared.formats.files import sha256_of
+from shared.formats.level2b import NOT_FILTERED, read_level2b
+from shared.formats.level3_attributes import PARAMETER
+from shared.formats.netcdf import read_level3
+from shared.models.epoch import moment_of_mjd
+from shared.models.product import CC_BY_4
+from shared.settings import Publisher
+
+# <PRODUCT>_<series>_GLOBAL_MONTHLY_YYYYMM_YYYYMM_<version>.nc
+MAPS_NAME = re.compile(r"[A-Z0-9]+_(?P<series>.+)_GLOBAL_MONTHLY_(?P<first>\d{6})_(?P<last>\d{6})_(?P<version>.+)\.nc")
+# <filter set>/<prefix>_YYYYDDD-YYYYDDD_<series>_<filter set>_<version>.gz
+LEVEL2B_NAME = re.compile(
+    r"(?P<set>NFIL|VDK\d)/[\w-]+?_(?P<span>\d{7}-\d{7})_(?P<series>.+)_(?P=set)_(?P<version>[^_]+)\.gz"
+)
+
+_PUBLICATION = (
+    "institution", "creator_name", "creator_url", "creator_email", "naming_authority", "license", "references",
+    "acknowledgement", "summary", "keywords",
+)  # fmt: skip
+
+
+def maps_name(files: Mapping[str, Path]) -> str | None:
+    """The name of the maps among the files of a release, None if it has none."""
+    names = [name for name in files if "/" not in name and name.endswith(".nc")]
+    return names[0] if len(names) == 1 else None
+
+
+def level2b_names(files: Mapping[str, Path]) -> list[str]:
+    """The names of the Level-2B files among the files of a release, in the order of their months."""
+    found = [(match["span"], name) for name in files if (match := LEVEL2B_NAME.fullmatch(name))]
+    return [name for _, name in sorted(found)]
+
+
+def describe(
+    files: Mapping[str, Path], *, code_version: str = "", title: str = "", publisher: Publisher | None = None
+) -> Manifest:
+    """What the files of a product hold and came from; who releases it, when and as what is still open.
+
+    Parameters
+    ----------
+    files : path of each file by its name in the release: one NetCDF file at the top, or Level-2B in the folders of
+        their filter sets; other folders may hold auxiliaries
+    code_version, title, publisher : of Level-2B, which does not say them itself
+
+    Raises
+    ------
+    RequestRefused : if the files are neither maps nor Level-2B
+    GranuleRejected : if a file is not readable
+    """
+    if maps_name(files):
+        return _of_maps(files)
+    if level2b_names(files):
+        return _of_level2b(files, code_version, title, publisher)
+    raise RequestRefused(
+        f"no product among {', '.join(sorted(files)[:5]) or 'no files'}",
+        advice="Give one NetCDF file, or Level-2B in the folders of its filter sets.",
+    )
+
+
+def outputs_of(files: Mapping[str, Path]) -> tuple[Output, ...]:
+    """Name, digest and size of every file."""
+    return tuple(Output(name, sha256_of(path), path.stat().st_size) for name, path in sorted(files.items()))
+
+
+def _of_maps(files: Mapping[str, Path]) -> Manifest:
+    series = read_level3(files[str(maps_name(files))])
+    words = series.attributes
+    return Manifest(
+        product=words.get("product", ""),
+        version=words.get("product_version", ""),
+        title=words.get("title", ""),
+        months=series.months,
+        begin=_day(float(series.bounds[:, 0].min())),
+        end=_day(float(series.bounds[:, 1].max()) - 1.0),
+        inputs=series.sources,
+        outputs=outputs_of(files),
+        # A line is `<when> <program> <version>: <step>`.
+        steps=tuple(line.partition(": ")[2] for line in words.get("history", "").splitlines()),
+        code_version=words.get("code_version", ""),
+        baseline=words.get("baseline_sha256", ""),
+        reference_period=words.get("reference_period", ""),
+        mode=words.get("evaluation_mode", ""),
+        parameters={k.removeprefix(PARAMETER): words[k] for k in words if k.startswith(PARAMETER)},
+        publication={name: words[name] for name in _PUBLICATION if name in words},
+    )
+
+
+def _day(mjd: float) -> str:
+    return f"{moment_of_mjd(mjd):%Y-%m-%d}"
+
+
+def _of_level2b(files: Mapping[str, Path], code_version: str, title: str, publisher: Publisher | None) -> Manifest:
+    """The months as their unfiltered files tell them: every filter set of a month has the same sources."""
+    names = level2b_names(files)
+    fields = [read_level2b(files[name])[1] for name in names if name.startswith(NOT_FILTERED)]
+    if not fields:
+        raise RequestRefused(f"Level-2B without the set {NOT_FILTERED}", advice="Give all filter sets of every month.")
+    facts = dict(comment.partition(": ")[::2] for comment in fields[-1].comments)
+    sources = tuple(sorted({source for each in fields for source in each.sources}))
+    baseline = next((source for source in sources if source.role == "baseline"), None)
+    months = sorted({each.month for each in fields if each.month is not None})
+    spans = [each.span for each in fields if each.span is not None]
+    who = asdict(publisher) if publisher else {}
+    signed = {key if key == "institution" else f"creator_{key}": text for key, text in who.items() if text}
+    return Manifest(
+        product="l2b",
+        version=facts.get("product_version", ""),
+        title=title or "Level-2B coefficients from GRACE and GRACE-FO",
+        months=tuple(months),
+        begin=str(min(span.first_day for span in spans)),
+        end=str(max(span.last_day for span in spans)),
+        inputs=sources,
+        outputs=outputs_of(files),
+        steps=fields[-1].history,
+        code_version=code_version,
+        baseline=baseline.sha256 if baseline else "",
+        reference_period=baseline.name.partition(" ")[0] if baseline else "",
+        parameters={"filter_sets": " ".join(sorted({name.partition("/")[0] for name in names}))},
+        publication={"license": CC_BY_4, **signed},
+    )
