@@ -66,3 +66,11 @@ class ProductHeld(GravstreamError):
 
 class RequestRefused(GravstreamError):
     """What was asked for cannot be done as asked; nothing was written."""
+
+
+class StoreDamaged(GravstreamError):
+    """What the store holds is missing or is not what was put in; nothing uses it, a person looks."""
+
+
+class StoreUnavailable(GravstreamError):
+    """The store or the catalogue cannot be reached or written; it is tried again later."""
