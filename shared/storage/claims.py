@@ -116,7 +116,7 @@ class Claims(Ledger):
             given = _change(connection, unit, **values, **_FREE, updated_at=at)
             if given is not None:
                 again = "at once" if later is None else f"from {later:%Y-%m-%d %H:%M:%S} on"
-                text = f"{describe(unit)} failed and is tried again {again}: {error}"
+                text = f"{describe(unit)} failed and is tried again {again}: {sentence(error)}"
                 tell_unit(connection, given, "unit-failed", text, owner, at, error_kind=kind)
             return given
 
@@ -197,6 +197,13 @@ def describe(unit: Unit) -> str:
     return f"{unit.product} of {unit.month}" if unit.month else f"The {unit.kind} of {unit.product}"
 
 
+def sentence(error: str) -> str:
+    """What of an error goes into the log: of a trace its last line, and not without end."""
+    lines = [line.strip() for line in error.splitlines() if line.strip()]
+    last = lines[-1] if lines else "no reason was given"
+    return last if len(last) <= 300 else f"{last[:297]}..."
+
+
 def tell_unit(connection: Connection, unit: Unit, kind: str, text: str, who: str, at: datetime, **details: Any) -> None:
     """Enter a fact about a unit under its month, or its product."""
     facts = {"key": unit.key, "kind": unit.kind, "product": unit.product, "attempts": unit.attempts, **details}
@@ -226,6 +233,6 @@ def _park(connection: Connection, unit: Unit, error: str, kind: str, at: datetim
     parked = _change(connection, unit, **values, **_FREE, updated_at=at)
     if parked is not None:
         tried = f"after {unit.attempts} attempt{'' if unit.attempts == 1 else 's'}"
-        text = f"{describe(unit)} is parked {tried} and needs a person: {error}"
+        text = f"{describe(unit)} is parked {tried} and needs a person: {sentence(error)}"
         tell_unit(connection, parked, "unit-parked", text, SYSTEM, at, error_kind=kind)
     return parked
