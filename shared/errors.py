@@ -57,7 +57,7 @@ class AuxiliaryMissing(GravstreamError):
 
 
 class GranuleRejected(GravstreamError):
-    """A file is not what it should be; it is set aside, the others go on."""
+    """A file is not what it should be; it is not used."""
 
 
 class ProductHeld(GravstreamError):

@@ -164,8 +164,18 @@ def _complete(work: Workshop, task: tuple[Path, Baseline]) -> FilteredAnomalies 
     month = _month_of(field)
     if not work.wants(month):
         return None
-    made: FilteredAnomalies = run(work.product.monthly, field, work.inputs(baseline, month))
+    made = _make(work, field, baseline)
     write_cached(work.path(baseline, level2_source(made).sha256, month), made)
+    return made
+
+
+def complete_month(work: Workshop, path: Path, baseline: Baseline) -> FilteredAnomalies:
+    """Level-2B of a Level-2 file with a baseline; GranuleRejected or AuxiliaryMissing if that cannot be."""
+    return _make(work, _read(work, path), baseline)
+
+
+def _make(work: Workshop, field: MonthlyField, baseline: Baseline) -> FilteredAnomalies:
+    made: FilteredAnomalies = run(work.product.monthly, field, work.inputs(baseline, _month_of(field)))
     return made
 
 

@@ -122,7 +122,7 @@ def _produce(request: Request, progress: Progress) -> Outcome:
             return _with_baseline_file(_write_level2b(outcome, months, request, people, progress), request)
     series = Level2BSeries.of(months)
     del months  # the series holds them now
-    maps = _evaluate(work, baseline, series, request, progress)
+    maps = evaluate_series(work, baseline, series, request.mode, progress)
     if kept is None:
         outcome = replace(outcome, baseline=replace(baseline, evaluation=maps.evaluation))
     progress("writing the product", 0, 1)
@@ -163,10 +163,10 @@ def _kept_baseline(request: Request, product: Product) -> Baseline | None:
     """The baseline to use again: the one that is named, or the one of an earlier run in the same folder."""
     path = request.baseline or request.out / BASELINE_NAME
     if not path.is_file():
-        if request.mode == "freeze":
+        if request.mode == "freeze" or request.baseline:
             raise RequestRefused(
-                f"freezing needs a baseline, and {path} does not exist",
-                advice="Produce the record once in mode re-evaluate; it leaves the baseline behind.",
+                f"the baseline {path} does not exist",
+                advice="Produce the record once in mode re-evaluate without --baseline; it leaves one in --out.",
             )
         return None
     baseline = read_baseline(path)
@@ -186,16 +186,19 @@ def _kept_baseline(request: Request, product: Product) -> Baseline | None:
     return baseline
 
 
-def _evaluate(
-    work: Workshop, baseline: Baseline, series: Level2BSeries, request: Request, progress: Progress
+def evaluate_series(
+    work: Workshop, baseline: Baseline, series: Level2BSeries, mode: str, progress: Progress = lambda *_: None
 ) -> GridSeries:
-    """Level-3: the steps that look at all months together."""
+    """Level-3: the steps that look at all months together.
+
+    mode: `re-evaluate` fits the whole record anew, `freeze` keeps the evaluation that the baseline holds.
+    """
     recipe = work.product.series
     assert recipe is not None
     inputs = {
         "baseline": baseline,
         "geometry": work.auxiliaries.geometry,
-        "frozen": baseline.evaluation if request.mode == "freeze" else None,
+        "frozen": baseline.evaluation if mode == "freeze" else None,
         "latitude_scale": work.auxiliaries.latitude_scale,
     }
     container: Any = series
@@ -242,6 +245,6 @@ def _with_baseline_file(outcome: Outcome, request: Request) -> Outcome:
     """Keep a baseline that was estimated in this run; one that was there stays untouched."""
     if outcome.baseline_reused:
         return outcome
-    path = request.baseline or request.out / BASELINE_NAME
+    path = request.out / BASELINE_NAME
     write_baseline(path, outcome.baseline)
     return replace(outcome, files=(*outcome.files, path))

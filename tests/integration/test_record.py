@@ -199,7 +199,7 @@ class TestFreezing:
         answer = gravstream(*command_of(worsening, tmp_path / "out", "--mode", "freeze"))
         assert answer.exit_code == 1
         said = " ".join(answer.stderr.split())
-        assert f"freezing needs a baseline, and {tmp_path / 'out' / 'baseline.nc'} does not exist" in said
+        assert f"the baseline {tmp_path / 'out' / 'baseline.nc'} does not exist" in said
         assert "Produce the record once in mode re-evaluate" in said
         assert not (tmp_path / "out").exists()
 

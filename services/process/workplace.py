@@ -1,0 +1,191 @@
+"""A unit of work done: fetched from the store, computed as by hand, and kept.
+
+The inputs of a unit are laid into a folder under their own names, and the same functions work there that
+`gravstream produce` calls. So what a service makes is what a person makes, to the bit.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import tempfile
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+
+from threadpoolctl import threadpool_limits
+
+from services.process.agenda import Hall
+from services.process.crew import crew
+from services.process.gathering import Auxiliaries, gather_auxiliaries
+from services.process.monthly import Workshop, complete_month, months_from_nothing, require_some
+from services.process.production import evaluate_series
+from services.process.products import Product
+from services.process.writing import write_maps, write_month
+from shared.broker import policy_of
+from shared.errors import GranuleRejected, GravstreamError, StoreUnavailable
+from shared.formats.baseline import read_baseline, write_baseline
+from shared.formats.level2b_cache import read_cached_month, write_cached
+from shared.models.baseline import Baseline
+from shared.models.epoch import Month
+from shared.models.series import Level2BSeries
+from shared.settings import publisher
+from shared.storage.records import Unit
+
+EVER = (Month(1900, 1), Month(2200, 12))
+LEVEL2B = "level2b"
+BASELINE = "baseline.nc"
+
+
+def work(hall: Hall, key: str, owner: str | None = None) -> Unit | None:
+    """Claim a unit, do it, and enter what came of it; None if it was not to be had.
+
+    An error is entered with what happens next, by the table in `shared.broker`; only faults of ours are raised
+    as well, after they have been entered.
+    """
+    owner = owner or f"{socket.gethostname()}:{os.getpid()}"
+    unit = hall.catalogue.claim(key, owner, hall.lease)
+    if unit is None:
+        return None
+    began = time.monotonic()
+    try:
+        with threadpool_limits(1):
+            outputs = DOORS[unit.kind](hall, unit)
+    except GravstreamError as error:
+        return _enter_error(hall, unit, owner, error)
+    except Exception:
+        hall.catalogue.fail(key, owner, traceback.format_exc(limit=8), "fault", park=True)
+        raise
+    return hall.catalogue.finish(key, owner, outputs, time.monotonic() - began)
+
+
+def _enter_error(hall: Hall, unit: Unit, owner: str, error: GravstreamError) -> Unit | None:
+    policy, kind = policy_of(error), type(error).__name__
+    if policy.action == "wait":
+        return hall.catalogue.wait(unit.key, str(error), owner=owner)
+    if policy.action == "park":
+        return hall.catalogue.fail(unit.key, owner, str(error), kind, park=True)
+    counts = not isinstance(error, StoreUnavailable)
+    return hall.catalogue.fail(unit.key, owner, str(error), kind, retry_in=policy.pause, counts=counts)
+
+
+def make_baseline(hall: Hall, unit: Unit) -> dict[str, str]:
+    """Estimate a product's baseline from its reference months, and use it if the product has none."""
+    product = _product(hall, unit)
+    with _folder(hall) as folder:
+        for digest in unit.inputs["level-2"].values():
+            _lay(hall, digest, folder / "level2")
+        shop = _workshop(hall, product, unit.inputs["auxiliaries"])
+        files = sorted((folder / "level2").iterdir())
+        with crew(1, shop) as alone:
+            baseline, months, rejected = months_from_nothing(shop, alone, files, lambda *_: None)
+        require_some(months, rejected)
+        write_baseline(folder / BASELINE, baseline)
+        digest = hall.store.put_file(folder / BASELINE)
+    proposed = hall.catalogue.propose_baseline(
+        product.name,
+        digest,
+        reason=f"estimated from {len(baseline.months)} months of {product.reference[0]} to {product.reference[1]}",
+        inputs=unit.inputs,
+    )
+    # The first is used at once; a later one changes published numbers, and a person accepts it.
+    if proposed.state == "proposed" and hall.catalogue.baseline(product.name) is None:
+        hall.catalogue.accept_baseline(proposed.id, who="system", reason="the product had none")
+    return {BASELINE: digest}
+
+
+def make_month(hall: Hall, unit: Unit) -> dict[str, str]:
+    """Level-2B of one month: a working file, and for a product of coefficients its gfc files."""
+    product = _product(hall, unit)
+    baseline = _baseline(hall, unit.inputs["baseline"])
+    shop = _workshop(hall, product, unit.inputs["auxiliaries"])
+    with _folder(hall) as folder:
+        path = _lay(hall, unit.inputs["level-2"], folder / "level2")
+        month = complete_month(shop, path, baseline)
+        write_cached(folder / LEVEL2B, month)
+        outputs = {LEVEL2B: hall.store.put_file(folder / LEVEL2B)}
+        if product.series is None:
+            files = write_month(shop, (month, folder / "gfc"))
+            outputs |= {f"{file.parent.name}/{file.name}": hall.store.put_file(file) for file in files}
+    return outputs
+
+
+def make_series(hall: Hall, unit: Unit) -> dict[str, str]:
+    """Level-3 of all months; nothing for a product that is the months themselves."""
+    product = _product(hall, unit)
+    if product.series is None:
+        return {}
+    baseline = _baseline(hall, unit.inputs["baseline"])
+    with _folder(hall) as folder:
+        units = [hall.catalogue.unit(key) for key in unit.inputs["months"].values()]
+        digests = [each.outputs[LEVEL2B] for each in units if each is not None]
+        kept = [
+            read_cached_month(hall.store.local(digest) or hall.store.fetch(digest, folder / digest))
+            for digest in digests
+        ]
+        series = Level2BSeries.of([month for month in kept if month is not None])
+        # The auxiliaries of the series are those of its newest month: the catalogue has one set in use.
+        auxiliaries = next(each.inputs["auxiliaries"] for each in reversed(units) if each is not None)
+        shop = _workshop(hall, product, auxiliaries)
+        maps = evaluate_series(shop, baseline, series, "re-evaluate")
+        path = write_maps(folder, maps, product, baseline, "re-evaluate", unit.created_at, publisher())
+        return {path.name: hall.store.put_file(path)}
+
+
+DOORS = {"baseline": make_baseline, "month": make_month, "series": make_series}
+
+
+def _product(hall: Hall, unit: Unit) -> Product:
+    return next(product for product in hall.products if product.name == unit.product)
+
+
+@contextmanager
+def _folder(hall: Hall) -> Iterator[Path]:
+    """A folder to work in, gone afterwards."""
+    hall.scratch.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=hall.scratch))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _lay(hall: Hall, digest: str, folder: Path) -> Path:
+    """A file of the store in a folder under its own name."""
+    granule = hall.catalogue.granule(digest)
+    if granule is None:
+        raise GranuleRejected(
+            f"the catalogue does not know the file {digest}", advice="Let ingest fetch it again, then retry the unit."
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    return hall.store.fetch(digest, folder / granule.name)
+
+
+_SHOPS: dict[tuple[str, str], Workshop] = {}
+
+
+def _workshop(hall: Hall, product: Product, digests: Mapping[str, str]) -> Workshop:
+    """The auxiliaries of a unit, read; the last set is kept, since months follow one another."""
+    name = (product.name, repr(sorted(digests.items())))
+    if name not in _SHOPS:
+        with _folder(hall) as folder:
+            for digest in digests.values():
+                _lay(hall, digest, folder)
+            auxiliaries: Auxiliaries = gather_auxiliaries(folder, hall.cache)
+        _SHOPS.clear()
+        _SHOPS[name] = Workshop(product, auxiliaries, {}, hall.scratch / ".level2b", *EVER)
+    return _SHOPS[name]
+
+
+def _baseline(hall: Hall, digest: str) -> Baseline:
+    return _read_baseline(digest, hall.store.local(digest) or hall.store.fetch(digest, hall.scratch / digest))
+
+
+@lru_cache(maxsize=2)
+def _read_baseline(digest: str, path: Path) -> Baseline:
+    """A baseline by the digest of its file."""
+    return read_baseline(path)

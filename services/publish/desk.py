@@ -1,0 +1,172 @@
+"""The way of a product: checked, versioned, released, delivered, announced.
+
+What is to be released is read off the catalogue: the newest series of each product that has no release yet, and
+releases that were begun or approved and are not complete. Done twice it is done once.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from importlib.metadata import version
+from pathlib import Path
+
+from services.publish.draft import Draft, prepare
+from services.publish.release import build, switch_latest
+from services.publish.targets.target import Target
+from shared.broker import policy_of
+from shared.errors import GravstreamError, ProductHeld
+from shared.settings import Publisher
+from shared.storage.catalogue import Catalogue, now
+from shared.storage.records import ReleaseRecord, Unit
+from shared.storage.store import Store
+
+LEVEL2B = "level2b"  # the working file of a month, which is nobody's product
+LEASE = timedelta(minutes=15)
+RETRY_DELIVERY = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where the publish service works; titles: of each product by its name."""
+
+    catalogue: Catalogue
+    store: Store
+    releases: Path
+    scratch: Path
+    titles: Mapping[str, str]
+    publisher: Publisher
+    targets: Sequence[Target] = ()
+
+
+def look(desk: Desk) -> list[str]:
+    """Keys of the series that wait for their release."""
+    wanted = [release.key for release in desk.catalogue.releases(state="building")]
+    for product in desk.titles:
+        newest = newest_series(desk, product)
+        if newest is not None and not desk.catalogue.releases(product, key=newest.key):
+            wanted.append(newest.key)
+    return list(dict.fromkeys(wanted))
+
+
+def newest_series(desk: Desk, product: str) -> Unit | None:
+    """The series of a product that was finished last."""
+    done = desk.catalogue.units("done", "series", product)
+    return max(done, key=lambda unit: unit.updated_at, default=None)
+
+
+def issue(desk: Desk, key: str, owner: str | None = None) -> ReleaseRecord | None:
+    """Release a series, or hold it with its reasons; None while somebody else is at this product.
+
+    Raises
+    ------
+    GranuleRejected : if a file of the product cannot be read
+    """
+    unit = desk.catalogue.unit(key)
+    owner = owner or f"{socket.gethostname()}:{os.getpid()}"
+    if unit is None or not desk.catalogue.lock(f"release {unit.product}", owner, LEASE):
+        return None
+    try:
+        with _folder(desk) as folder:
+            return _issue(desk, unit, _files(desk, unit, folder))
+    finally:
+        desk.catalogue.unlock(f"release {unit.product}", owner)
+
+
+def _issue(desk: Desk, unit: Unit, files: Mapping[str, Path]) -> ReleaseRecord:
+    before = desk.catalogue.latest(unit.product)
+    previous = Path(before.directory) if before else None
+    draft = prepare(
+        files,
+        previous,
+        issued=f"{unit.updated_at:%Y-%m-%dT%H:%M:%SZ}",
+        code_version=version("gravstream"),
+        title=desk.titles[unit.product],
+        publisher=desk.publisher,
+        key=unit.key,
+    )
+    manifest = draft.manifest
+    record = desk.catalogue.create_release(
+        product=unit.product,
+        version=manifest.version,
+        kind=manifest.kind,  # type: ignore[arg-type]
+        key=unit.key,
+        first=str(manifest.first),
+        last=str(manifest.last),
+        changes=draft.changes.to_dict(),
+    )
+    if record.state != "building":
+        return record
+    if not draft.report.passed and not record.is_approved:
+        return desk.catalogue.hold_release(record.id, draft.report.reasons)
+    return _release(desk, draft, record, previous)
+
+
+def _release(desk: Desk, draft: Draft, record: ReleaseRecord, previous: Path | None) -> ReleaseRecord:
+    """Build the directory, make it the latest, enter it, and plan where it goes."""
+    into = desk.releases / record.product
+    into.mkdir(parents=True, exist_ok=True)
+    # The catalogue counts also what was held or retracted; its number is the release's.
+    manifest = replace(draft.manifest, serial=record.serial, release=record.id)
+    directory = build(draft.files, manifest, draft.changes, into, previous=previous)
+    switch_latest(into, directory.name)
+    issued = desk.catalogue.issue_release(record.id, directory=str(directory), changes=draft.changes.to_dict())
+    desk.catalogue.plan_deliveries(record.id, [target.name for target in desk.targets])
+    return issued
+
+
+def deliver(desk: Desk) -> None:
+    """Bring releases to their targets; one that fails is tried again alone and holds no other."""
+    by_name = {target.name: target for target in desk.targets}
+    for delivery in desk.catalogue.due_deliveries():
+        release = desk.catalogue.find_release(delivery.release)
+        target = by_name.get(delivery.target)
+        if release is None or target is None:
+            continue
+        try:
+            target.deliver(Path(release.directory))
+        except GravstreamError as error:
+            again = now() + RETRY_DELIVERY if policy_of(error).action == "retry" else None
+            desk.catalogue.record_delivery(
+                delivery.release, delivery.target, "failed", error=str(error), retry_at=again
+            )
+        else:
+            desk.catalogue.record_delivery(delivery.release, delivery.target, "done")
+
+
+def _files(desk: Desk, unit: Unit, folder: Path) -> dict[str, Path]:
+    """The files of a product by their names in the release: of the series, or else of its months."""
+    outputs = dict(unit.outputs)
+    if not outputs:
+        for key in unit.inputs["months"].values():
+            month = desk.catalogue.unit(key)
+            if month is None or month.state != "done":
+                raise ProductHeld(f"a month of {unit.product} is not there any more", advice="Look again.")
+            outputs |= {name: digest for name, digest in month.outputs.items() if name != LEVEL2B}
+    return {name: _under_its_name(desk, digest, folder / name) for name, digest in outputs.items()}
+
+
+def _under_its_name(desk: Desk, digest: str, path: Path) -> Path:
+    """A file of the store under its own name, which is part of what is checked."""
+    local = desk.store.local(digest)
+    if local is None:
+        return desk.store.fetch(digest, path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.symlink_to(local)
+    return path
+
+
+@contextmanager
+def _folder(desk: Desk) -> Iterator[Path]:
+    desk.scratch.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=desk.scratch))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

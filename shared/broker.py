@@ -1,0 +1,95 @@
+"""The queue between the services: Celery on Redis, and what happens to a task that fails.
+
+Delivery is at least once. So a task never carries work, only the word to look again: what is due stands in
+the catalogue, and a lost, doubled or late message costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from celery import Celery
+from kombu import Queue
+
+from shared.errors import AuxiliaryMissing, GranuleRejected, GravstreamError, ProductHeld, Unreachable
+from shared.settings import QueueSettings
+
+QUEUES = ("ingest", "process", "publish")
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What happens next to a unit of work that failed: tried again after a pause, or left to a person."""
+
+    action: str  # retry | wait | park
+    pause: timedelta = timedelta(0)
+
+
+# The one table from an error to what happens next. Whatever is not in it is a fault of ours: it is parked with
+# its trace, since trying again would fail again.
+POLICIES: dict[type[GravstreamError], Policy] = {
+    Unreachable: Policy("retry", timedelta(minutes=1)),
+    AuxiliaryMissing: Policy("wait"),
+    GranuleRejected: Policy("park"),
+    ProductHeld: Policy("wait"),
+}
+
+
+def policy_of(error: BaseException) -> Policy:
+    """What happens next after an error."""
+    for kind, policy in POLICIES.items():
+        if isinstance(error, kind):
+            return policy
+    return Policy("park")
+
+
+def celery_app(settings: QueueSettings, include: Sequence[str] = ()) -> Celery:
+    """The Celery application of a service.
+
+    Parameters
+    ----------
+    settings : the broker's address and limits
+    include : modules that define tasks
+    """
+    app = Celery("gravstream", broker=settings.url, include=list(include))
+    app.conf.update(
+        task_serializer="json",
+        accept_content=["json"],
+        task_ignore_result=True,  # the catalogue knows what came of it
+        task_acks_late=True,
+        # A worker that dies hands its task back. It cannot loop for ever: attempts are counted in the catalogue.
+        task_reject_on_worker_lost=True,
+        task_time_limit=settings.time_limit,
+        # A task that ran longer than this would be delivered again while it runs.
+        broker_transport_options={
+            "visibility_timeout": 4 * settings.time_limit,
+            "socket_timeout": settings.socket_timeout,
+            "socket_connect_timeout": settings.socket_timeout,
+        },
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        worker_prefetch_multiplier=1,
+        worker_hijack_root_logger=False,
+        task_default_queue="process",
+        task_queues=[Queue(name) for name in QUEUES],
+        task_routes={f"{name}.*": {"queue": name} for name in QUEUES},
+        beat_schedule=_schedule(settings),
+        beat_schedule_filename=settings.beat_file,
+        timezone="UTC",
+    )
+    return app
+
+
+def _schedule(settings: QueueSettings) -> dict[str, dict[str, object]]:
+    """What is looked at again and again, whether or not a message came."""
+    every = {
+        "ingest.poll": settings.poll_interval,
+        "process.look": settings.look_interval,
+        "publish.look": settings.look_interval,
+    }
+    # A look that nobody took is worthless once the next one is due.
+    return {
+        name: {"task": name, "schedule": seconds, "options": {"expires": seconds}} for name, seconds in every.items()
+    }
