@@ -1,11 +1,13 @@
 """Cholesky factorisation in tiles, on several threads, with the same bits for any number of them.
 
 The tiles, and within each tile the order of summation, do not depend on the number of threads, and every
-tile is worked on by one thread of BLAS; the threads inside BLAS do not promise that.
+tile is worked on by one thread of BLAS; the threads inside BLAS do not promise that. A factor in single precision
+takes half the time, and conjugate gradients get the solution in double precision out of it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -18,6 +20,15 @@ Matrix = NDArray[np.float64]
 
 # Side of a tile. Smaller ones balance better between threads, larger ones run nearer to the peak of BLAS.
 TILE = 768
+
+# Rows of a tile that are scaled at once, so that what is scaled stays in the cache.
+_ROWS = 64
+
+# Conjugate gradients end at this error: relative to the solution, each coefficient in units of its expected error.
+# A condition of 1e3 times the rounding of the matrix alone, 1e-16, is more. Where single precision describes the
+# matrix well that takes three steps of 1 % of a factorisation each; twenty cost less than half of an exact one.
+_ENOUGH = 1e-15
+_MOST_STEPS = 20
 
 
 def strips(count: int, width: int) -> list[slice]:
@@ -34,7 +45,7 @@ class TiledCholesky:
 
     def __init__(self, count: int, tile: int, kind: type[np.floating[Any]] = np.float64) -> None:
         self.slices = strips(count, tile)
-        (self._trsm,) = blas.get_blas_funcs(("trsm",), dtype=kind)
+        self._trsm, self._trsv = blas.get_blas_funcs(("trsm", "trsv"), dtype=kind)
         (self._potrf,) = lapack.get_lapack_funcs(("potrf",), dtype=kind)
         self.strips = [np.empty((cut.stop, cut.stop - cut.start), kind) for cut in self.slices]
 
@@ -73,14 +84,17 @@ class TiledCholesky:
     def _reduce(self, matrix: Matrix, scale: Vector | None, k: int, j: int) -> None:
         """Tile (k, j): the matrix less what the rows of the factor above explain."""
         tile, above = self._tile(k, j), self.slices[k].start
-        given = matrix[self.slices[k], self.slices[j]]
-        if scale is not None:
-            given = given * scale[self.slices[k], None] * scale[self.slices[j]]
         if above:
             np.matmul(self.strips[k][:above].T, self.strips[j][:above], out=tile)
-            np.subtract(given, tile, out=tile, casting="same_kind")
-        else:
-            tile[:] = given
+        for rows in strips(tile.shape[0], _ROWS):
+            given = matrix[self.slices[k], self.slices[j]][rows]
+            if scale is not None:
+                given = given * scale[self.slices[k]][rows, None]
+                given *= scale[self.slices[j]]
+            if above:
+                np.subtract(given, tile[rows], out=tile[rows], casting="same_kind")
+            else:
+                tile[rows] = given
 
     def _factor_corner(self, ridge: Vector, k: int) -> None:
         """Tile (k, k) into its own Cholesky factor; ValueError if it has none."""
@@ -98,12 +112,49 @@ class TiledCholesky:
         self._trsm(1.0, self._tile(k, k).T, self._tile(k, j).T, side=1, lower=1, trans_a=1, overwrite_b=1)
 
     def solve(self, right: Vector) -> Vector:
-        """Solution x of U^T U x = right [P]."""
-        x = right.copy()
+        """Solution x of U^T U x = right [P], in the precision of the factor."""
+        x = right.astype(self.strips[0].dtype)
         for j, (cut, strip) in enumerate(zip(self.slices, self.strips, strict=True)):
             x[cut] -= strip[: cut.start].T @ x[: cut.start]
-            x[cut] = blas.dtrsv(self._tile(j, j).T, x[cut], lower=1)
+            x[cut] = self._trsv(self._tile(j, j).T, x[cut], lower=1)
         for j, (cut, strip) in reversed(list(enumerate(zip(self.slices, self.strips, strict=True)))):
-            x[cut] = blas.dtrsv(self._tile(j, j).T, x[cut], lower=1, trans=1)
+            x[cut] = self._trsv(self._tile(j, j).T, x[cut], lower=1, trans=1)
             x[: cut.start] -= strip[: cut.start] @ x[cut]
         return x
+
+
+def conjugate_gradients(multiply: Callable[[Vector], Vector], right: Vector, factor: TiledCholesky) -> Vector | None:
+    """Solution x [P] of A x = right by conjugate gradients; None if that takes too many steps.
+
+    The factor is only nearly that of A, and rounds: every direction is made conjugate to the last one by what the
+    residual has really changed by (Golub and Ye 1999, doi 10.1137/S1064827597323415).
+
+    Parameters
+    ----------
+    multiply : the product of A, symmetric and positive definite, and a vector
+    right : [P]
+    factor : of a matrix close to A, in any precision
+    """
+    x, residual = np.zeros_like(right), right
+    step = close = _divide(factor, residual)
+    energy = whole = residual @ close
+    for _ in range(_MOST_STEPS):
+        if abs(energy) <= _ENOUGH**2 * whole:
+            return x
+        image = multiply(step)
+        curvature = step @ image
+        if not curvature > 0.0:  # nor if it is not a number
+            return None
+        length = energy / curvature
+        x += length * step
+        before, residual = residual, residual - length * image
+        close = _divide(factor, residual)
+        before_energy, energy = energy, residual @ close
+        step = close + (close @ (residual - before)) / before_energy * step
+    return None
+
+
+def _divide(factor: TiledCholesky, residual: Vector) -> Vector:
+    """Solution with a factor of any precision; residuals become too small for single precision as they are."""
+    size_of_all = float(np.linalg.norm(residual)) or 1.0
+    return size_of_all * factor.solve(residual / size_of_all).astype(np.float64)

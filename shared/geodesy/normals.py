@@ -15,7 +15,7 @@ from scipy.linalg import blas
 from threadpoolctl import threadpool_limits
 
 from shared.geodesy import ordering
-from shared.geodesy.cholesky import TILE, TiledCholesky, strips
+from shared.geodesy.cholesky import TILE, TiledCholesky, conjugate_gradients, strips
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -134,8 +134,9 @@ def filter_dense(
     """Decorrelate coefficients with their normal matrix: (N + alpha M)^-1 N x.
 
     M = diag(n^4) is the inverse of the signal's expected variance, which falls with degree as in Kaula's
-    rule. One Cholesky factorisation for each strength, in one working copy; the result does not depend
-    on `threads`, to the last bit.
+    rule. One Cholesky factorisation for each strength, in one working copy, of the correlations of N + alpha M
+    in single precision; conjugate gradients with it give the solution in double precision. Where single precision
+    is not enough, the factorisation is repeated in double. The result does not depend on `threads`, to the last bit.
 
     Parameters
     ----------
@@ -157,7 +158,8 @@ def filter_dense(
 
     References
     ----------
-    Horvath et al. (2018), doi 10.3390/geosciences8090323; Kusche et al. (2009), doi 10.1007/s00190-009-0308-3
+    Horvath et al. (2018), doi 10.3390/geosciences8090323; Kusche et al. (2009), doi 10.1007/s00190-009-0308-3;
+    Carson and Higham (2018), doi 10.1137/17M1140819, for the two precisions
     """
     if verified:
         _verify_sound(matrix)
@@ -168,13 +170,40 @@ def filter_dense(
     penalty = degrees.astype(np.float64) ** 4
     filtered = np.empty((len(alphas), x.size))
     with threadpool_limits(1, user_api="blas"):
-        # The transpose of the upper triangle in rows is the lower triangle in columns, as Fortran wants it.
-        right = blas.dsymv(1.0, matrix.T, x, lower=1)
-        factor = TiledCholesky(x.size, tile)
+        right = _multiply(matrix, x)
+        factor = TiledCholesky(x.size, tile, np.float32)
         for row, alpha in enumerate(alphas):
-            factor.make(matrix, alpha * penalty, threads)
-            filtered[row] = factor.solve(right)
+            solution = _solve_mixed(factor, matrix, alpha * penalty, right, threads)
+            if solution is None:
+                exact = TiledCholesky(x.size, tile)
+                exact.make(matrix, alpha * penalty, threads)
+                solution = exact.solve(right)
+            filtered[row] = solution
     return filtered
+
+
+def _multiply(matrix: Matrix, x: Vector) -> Vector:
+    """Product of a matrix, of which the upper triangle is read, and x [P]."""
+    # The transpose of the upper triangle in rows is the lower triangle in columns, as Fortran wants it.
+    product: Vector = blas.dsymv(1.0, matrix.T, x, lower=1)
+    return product
+
+
+def _solve_mixed(factor: TiledCholesky, matrix: Matrix, ridge: Vector, right: Vector, threads: int) -> Vector | None:
+    """Solution x [P] of (matrix + diag(ridge)) x = right; None if single precision is not enough for it.
+
+    In the unit of its expected error each coefficient has one on the diagonal, and fits into single precision.
+    """
+    scale = 1.0 / np.sqrt(matrix.diagonal() + ridge)
+    scaled_ridge = ridge * scale**2
+    try:
+        factor.make(matrix, scaled_ridge, threads, scale)
+    except ValueError:
+        return None
+    solution = conjugate_gradients(
+        lambda step: scale * _multiply(matrix, scale * step) + scaled_ridge * step, scale * right, factor
+    )
+    return None if solution is None else scale * solution
 
 
 def _verify_sound(matrix: Matrix) -> None:
