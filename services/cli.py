@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from services.running import poll, run, up
 from shared import settings
 from shared.errors import GravstreamError, RequestRefused
 from shared.formats.level3_attributes import month_ranges
@@ -223,6 +224,10 @@ def simulate(
             raise RequestRefused(str(error), advice="Widen --from and --to.") from error
         write_archive(what, out, bar)
     console.print(f"simulated {first} to {last} under {escape(str(out))}")
+
+
+for command in (run, up, poll):
+    app.command()(command)
 
 
 if __name__ == "__main__":

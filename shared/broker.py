@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from celery import Celery
-from kombu import Queue
+from celery import Celery, current_app
+from kombu.entity import Queue
 
 from shared.errors import AuxiliaryMissing, GranuleRejected, GravstreamError, ProductHeld, Unreachable
 from shared.settings import QueueSettings
@@ -21,7 +21,7 @@ QUEUES = ("ingest", "process", "publish")
 
 @dataclass(frozen=True)
 class Policy:
-    """What happens next to a unit of work that failed: tried again after a pause, or left to a person."""
+    """What happens next to a unit of work that failed."""
 
     action: str  # retry | wait | park
     pause: timedelta = timedelta(0)
@@ -43,6 +43,11 @@ def policy_of(error: BaseException) -> Policy:
         if isinstance(error, kind):
             return policy
     return Policy("park")
+
+
+def tell(task: str, *arguments: str) -> None:
+    """Put a task into the queue of the service that its name begins with."""
+    current_app.send_task(task, args=arguments)
 
 
 def celery_app(settings: QueueSettings, include: Sequence[str] = ()) -> Celery:

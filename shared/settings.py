@@ -5,6 +5,12 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+
+def environment() -> dict[str, str]:
+    """The environment, for processes that are started."""
+    return dict(os.environ)
 
 
 def cache_folder() -> Path:
@@ -56,7 +62,8 @@ class SystemSettings:
 
     catalogue: path or address of the database; store: folder or address of the bytes; releases: folder of what is
     released; scratch: folder of work in progress; products: names of what is made; baseline_months: months of a
-    reference period that must be there before a baseline is made; archive: folder or address of a second copy.
+    reference period that must be there before a baseline is made; drop: folder that an operator puts files into;
+    archive: folder of a second copy of the releases.
     """
 
     catalogue: str
@@ -66,27 +73,56 @@ class SystemSettings:
     products: tuple[str, ...]
     baseline_months: int
     queue: QueueSettings
+    drop: Path | None = None
+    archive: Path | None = None
 
 
 def system() -> SystemSettings:
     """GRAVSTREAM_HOME and the addresses that depart from it."""
     home = Path(os.environ.get("GRAVSTREAM_HOME", "var")).absolute()
     queue = QueueSettings(
-        url=os.environ.get("GRAVSTREAM_BROKER_URL", QueueSettings.url),
+        url=_with_password("GRAVSTREAM_BROKER_URL", QueueSettings.url, "GRAVSTREAM_BROKER_PASSWORD_FILE"),
         time_limit=int(os.environ.get("GRAVSTREAM_TIME_LIMIT", QueueSettings.time_limit)),
         poll_interval=float(os.environ.get("GRAVSTREAM_POLL_INTERVAL", QueueSettings.poll_interval)),
         look_interval=float(os.environ.get("GRAVSTREAM_LOOK_INTERVAL", QueueSettings.look_interval)),
         beat_file=str(home / "beat"),
     )
     return SystemSettings(
-        catalogue=os.environ.get("GRAVSTREAM_CATALOGUE", str(home / "catalogue.sqlite")),
+        catalogue=_with_password(
+            "GRAVSTREAM_CATALOGUE", str(home / "catalogue.sqlite"), "GRAVSTREAM_CATALOGUE_PASSWORD_FILE"
+        ),
         store=os.environ.get("GRAVSTREAM_STORE", str(home / "store")),
         releases=Path(os.environ.get("GRAVSTREAM_RELEASES", home / "releases")),
         scratch=Path(os.environ.get("GRAVSTREAM_SCRATCH", home / "scratch")),
         products=tuple(os.environ.get("GRAVSTREAM_PRODUCTS", "twsa l2b").split()),
         baseline_months=int(os.environ.get("GRAVSTREAM_BASELINE_MONTHS", "150")),
         queue=queue,
+        drop=_path("GRAVSTREAM_DROP"),
+        archive=_path("GRAVSTREAM_ARCHIVE"),
     )
+
+
+def _path(name: str) -> Path | None:
+    text = os.environ.get(name, "")
+    return Path(text).absolute() if text else None
+
+
+def _with_password(name: str, default: str, file: str) -> str:
+    """An address in which {password} stands for the content of a file, so that no secret is in the environment."""
+    address, secret = os.environ.get(name, default), os.environ.get(file, "")
+    return address.replace("{password}", Path(secret).read_text().strip()) if secret else address
+
+
+def ingest() -> dict[str, Any]:
+    """Addresses and intervals of the sources that depart from the defaults."""
+    texts = {"series_path": "GRAVSTREAM_SERIES", "icgem_url": "GRAVSTREAM_ICGEM", "isdc_url": "GRAVSTREAM_ISDC"}
+    texts |= {"isdc_path": "GRAVSTREAM_ISDC_PATH", "policy": "GRAVSTREAM_REISSUE"}
+    numbers = {"pause": "GRAVSTREAM_PAUSE", "timeout": "GRAVSTREAM_TIMEOUT"}
+    found: dict[str, Any] = {key: os.environ[name] for key, name in texts.items() if name in os.environ}
+    found |= {key: float(os.environ[name]) for key, name in numbers.items() if name in os.environ}
+    if "GRAVSTREAM_HOSTS" in os.environ:
+        found["hosts"] = tuple(os.environ["GRAVSTREAM_HOSTS"].split())
+    return found
 
 
 def worker_count() -> int:

@@ -17,17 +17,17 @@ from services.process.monthly import CODE_VERSION
 from services.process.products import Product
 from shared.models.epoch import Month
 from shared.storage.catalogue import Catalogue
-from shared.storage.records import BaselineRecord, Granule, Planned, Unit
+from shared.storage.records import BaselineRecord, Granule, Planned, Unit, UnitState
 from shared.storage.store import Store
 
 NEEDED = ("low-degrees", "gia")
 OPTIONAL = ("land-mask", "month-table")  # the installed packages have defaults
-OPEN = ("due", "running")
+OPEN: tuple[UnitState, ...] = ("due", "running")
 
 
 @dataclass(frozen=True)
 class Hall:
-    """Where the process service works: catalogue, store, folders and the products that it makes.
+    """Where the process service works, and the products that it makes.
 
     baseline_months: months of the reference period that must be there before a baseline is made.
     """
@@ -42,7 +42,7 @@ class Hall:
 
 
 def look(hall: Hall) -> list[Unit]:
-    """Enter what should exist, withdraw what nobody wants any more, and return what can be claimed now."""
+    """Enter what should exist, withdraw what should not, return what is due."""
     auxiliaries = auxiliaries_in_use(hall.catalogue)
     if auxiliaries is not None:
         months = _one_a_month(hall.catalogue.granules("level-2"))
@@ -68,6 +68,11 @@ def _look_at(hall: Hall, product: Product, months: Sequence[Granule], auxiliarie
         _withdraw_others(hall, product, "series", {plan.key})
 
 
+def is_settled(hall: Hall, product: str) -> bool:
+    """Whether nothing of a product is due or under way: then it is time to look what comes next."""
+    return not hall.catalogue.units(OPEN, product=product, limit=1)
+
+
 def _withdraw_others(hall: Hall, product: Product, kind: str, wanted: Collection[str]) -> None:
     """Units that wait to be done with inputs that are no longer in use."""
     open_units = hall.catalogue.units(("due", "waiting"), kind, product.name)  # type: ignore[arg-type]
@@ -80,14 +85,20 @@ def _plan_baseline(hall: Hall, product: Product, months: Sequence[Granule], auxi
     """A baseline, once enough months of the reference period are there and no more are on their way."""
     first, last = product.reference
     reference = [each for each in months if each.month and first <= Month.parse(each.month) <= last]
-    if len(reference) >= hall.baseline_months:
+    if len(reference) >= hall.baseline_months and _intake_is_over(hall.catalogue, months):
         plan = plan_baseline(product, reference, auxiliaries)
         hall.catalogue.ensure_units([plan])
         _withdraw_others(hall, product, "baseline", {plan.key})
 
 
+def _intake_is_over(catalogue: Catalogue, months: Sequence[Granule]) -> bool:
+    """Whether a look at a source has ended since the newest file came: no more of the same are on their way."""
+    last = catalogue.polls(limit=1)
+    return not last or last[0].time >= max(granule.arrived_at for granule in months)
+
+
 def auxiliaries_in_use(catalogue: Catalogue) -> dict[str, Granule] | None:
-    """The auxiliaries in use by role, or None while one that is needed has not arrived."""
+    """The auxiliaries in use by role, or None while one that is needed is missing."""
     found = {role: catalogue.current(role) for role in (*NEEDED, *OPTIONAL)}
     if any(not found[role] for role in NEEDED):
         return None

@@ -74,7 +74,7 @@ def _enter_error(hall: Hall, unit: Unit, owner: str, error: GravstreamError) -> 
 
 
 def make_baseline(hall: Hall, unit: Unit) -> dict[str, str]:
-    """Estimate a product's baseline from its reference months, and use it if the product has none."""
+    """Estimate a product's baseline, and use it if the product has none."""
     product = _product(hall, unit)
     with _folder(hall) as folder:
         for digest in unit.inputs["level-2"].values():
@@ -99,7 +99,7 @@ def make_baseline(hall: Hall, unit: Unit) -> dict[str, str]:
 
 
 def make_month(hall: Hall, unit: Unit) -> dict[str, str]:
-    """Level-2B of one month: a working file, and for a product of coefficients its gfc files."""
+    """Level-2B of one month, as working file and, for coefficients, as gfc files."""
     product = _product(hall, unit)
     baseline = _baseline(hall, unit.inputs["baseline"])
     shop = _workshop(hall, product, unit.inputs["auxiliaries"])

@@ -1,0 +1,25 @@
+"""The process service as Celery runs it, and its workplace as the settings describe it."""
+
+from __future__ import annotations
+
+from services.process.agenda import Hall
+from services.process.products import PRODUCTS
+from shared import settings
+from shared.broker import celery_app
+from shared.storage.catalogue import Catalogue
+from shared.storage.store import Store
+
+app = celery_app(settings.system().queue, include=["services.process.tasks"])
+
+
+def hall() -> Hall:
+    """The workplace of this process."""
+    system = settings.system()
+    return Hall(
+        catalogue=Catalogue.open(system.catalogue),
+        store=Store.at(system.store),
+        scratch=system.scratch / "process",
+        cache=settings.cache_folder(),
+        products=[PRODUCTS[name] for name in system.products],
+        baseline_months=system.baseline_months,
+    )

@@ -1,0 +1,24 @@
+"""The tasks of the publish service; what they do, a person can do with `gravstream reconcile --work`."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from celery import shared_task
+
+from services.publish import desk as service
+from services.publish.app import desk
+from services.publish.desk import Desk
+
+
+@lru_cache(maxsize=1)
+def _desk() -> Desk:
+    return desk()  # opened in the worker, not before it forks
+
+
+@shared_task(name="publish.look")
+def look() -> None:
+    """Release what is due, and bring releases to their targets."""
+    for key in service.look(_desk()):
+        service.issue(_desk(), key)
+    service.deliver(_desk())

@@ -1,0 +1,103 @@
+"""The commands that start the system: against an upstream of our own, or the real one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from subprocess import Popen
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from services.embedded import environment_of, simulated_archive, system
+from services.watching import watch
+from shared import settings
+from shared.models.epoch import Month
+from shared.simulation.upstream import Upstream
+from shared.storage.catalogue import Catalogue
+
+console = Console(highlight=False)
+
+Home = Annotated[Path, typer.Option(help="Folder in which all lives: catalogue, store, releases, logs.")]
+
+
+def run(
+    home: Home = Path("runs/demo"),
+    every: Annotated[float, typer.Option(help="Seconds until the next month appears upstream.")] = 60.0,
+    ahead: Annotated[int, typer.Option(help="Months that are kept back at first.")] = 12,
+    last: Annotated[str, typer.Option(help="Last simulated month, YYYY-MM.")] = "2022-12",
+    seconds: Annotated[float | None, typer.Option(help="Stop after so long; default: at Ctrl-C.")] = None,
+) -> None:
+    """Run the whole system against a simulated upstream, in which a new month appears again and again.
+
+    Ctrl-C stops it; started again it goes on where it was.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    console.print("Simulating the archive, if it is not there yet: about ten seconds.")
+    archive = simulated_archive(home, Month.parse(last))
+    total, shown = len(list((archive / "level2").iterdir())), home / "revealed"
+    revealed = int(shown.read_text()) if shown.is_file() else total - ahead
+    with (
+        Upstream.of_archive(archive, revealed=revealed) as upstream,
+        system(home, environment_of(upstream, poll=5.0)) as processes,
+        Catalogue.open(str(home / "catalogue.sqlite")) as catalogue,
+    ):
+        console.print(f"Upstream {upstream.url}, releases in {home / 'releases'}. Ctrl-C stops everything.")
+        _until_stopped(catalogue, processes, home, _Revealing(upstream, catalogue, shown, every), seconds)
+
+
+def up(
+    home: Home = Path("var"), seconds: Annotated[float | None, typer.Option(help="Stop after so long.")] = None
+) -> None:
+    """Run the whole system on this machine against the real ICGEM and ISDC.
+
+    Addresses, series and intervals are settings; see .env.example. If upstream cannot be reached it keeps trying.
+    """
+    with system(home, {}) as processes, Catalogue.open(str(home / "catalogue.sqlite")) as catalogue:
+        console.print(f"Releases in {home / 'releases'}, logs in {home / 'logs'}. Ctrl-C stops everything.")
+        _until_stopped(catalogue, processes, home, lambda: None, seconds)
+
+
+def _until_stopped(
+    catalogue: Catalogue,
+    processes: Mapping[str, Popen[bytes]],
+    home: Path,
+    each: Callable[[], None],
+    seconds: float | None,
+) -> None:
+    try:
+        watch(catalogue, console, processes, home / "logs", each=each, seconds=seconds)
+    except KeyboardInterrupt:
+        console.print("Stopping.")
+
+
+class _Revealing:
+    """Lets a month appear upstream once all that was there has been released."""
+
+    def __init__(self, upstream: Upstream, catalogue: Catalogue, shown: Path, every: float) -> None:
+        self._upstream, self._catalogue, self._shown, self._every = upstream, catalogue, shown, every
+        self._next: float | None = None
+
+    def __call__(self) -> None:
+        if self._next is None:
+            if self._catalogue.latest("twsa") is not None:
+                self._next = time.monotonic() + self._every
+        elif time.monotonic() >= self._next:
+            self._upstream.reveal(1)
+            self._shown.write_text(str(len(self._upstream.months)))
+            self._next += self._every
+
+
+def poll() -> None:
+    """Look at every source once, here and now."""
+    from services.ingest.app import ingest_settings, sources
+    from services.ingest.intake import intake
+    from shared.storage.store import Store
+
+    here = settings.system()
+    with Catalogue.open(here.catalogue) as catalogue:
+        for source in sources():
+            report = intake(source, catalogue, Store.at(here.store), ingest_settings(), lambda _: None)
+            console.print(f"{source.name}: {report.outcome}")
