@@ -104,10 +104,12 @@ def _add_descriptions(root: ET.Element, manifest: Manifest, changes: Changes) ->
     descriptions = _add(root, "descriptions")
     summary = manifest.publication.get("summary", "") or manifest.title
     _add(descriptions, "description", summary, descriptionType="Abstract")
-    text = (
-        f"{manifest.kind}: {manifest.why} {len(changes.months_added)} months are new, {len(changes.changed)} months of "
-        f"the release before changed, by at most {changes.rms:.3f} mm rms."
-    )
+    text = f"{manifest.kind.capitalize()} release: {manifest.why}"
+    if manifest.previous:
+        text += (
+            f" Against {manifest.previous}, {len(changes.months_added)} months are new and {len(changes.changed)} "
+            f"older ones changed, by at most {changes.rms:.3f} mm rms."
+        )
     _add(descriptions, "description", text, descriptionType="Other")
     methods = "; ".join(manifest.steps)
     if methods:

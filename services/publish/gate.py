@@ -31,11 +31,12 @@ class GateLimits:
     noise_ratio: float = 5.0
     # Share of the globe whose cells hold any land: 29 % is land, cells of half a degree with any of it make it 32 %.
     land_share: tuple[float, float] = (0.25, 0.40)
-    # An anomaly of a Stokes coefficient: C20 varies by 3e-10, degree 1 by 1e-9; ten times that is an absolute field.
+    # An anomaly of a Stokes coefficient. The largest of 2002 to 2022 is 1.9e-9 (mostly land uplift, in degree 2); five
+    # times that is an absolute field, or one of another reference.
     largest_coefficient: float = 1e-8
     # The unfiltered coefficients above degree 30 of a new month, in medians of months before it. They are mostly
-    # noise, and a month of a repeat orbit has ten times the usual one.
-    coefficient_noise_ratio: float = 30.0
+    # noise; the repeat orbits of 2004-09 and 2015-02 have 7 times the usual one.
+    coefficient_noise_ratio: float = 14.0
 
 
 LIMITS = GateLimits()
