@@ -40,9 +40,8 @@ science: $(INSTALLED)  ## Run only the tests of the science.
 bench: $(INSTALLED)  ## Measure speed and memory and print the table.
 	$(BIN)/python benchmarks/bench.py
 
-run: $(INSTALLED)  ## Make the product from a simulated archive: files, table and pictures in runs/demo.
-	$(BIN)/gravstream simulate --out $(RUN)/archive --from 2002-04 --to 2022-12 --seed 1
-	$(BIN)/gravstream produce --level2 $(RUN)/archive/level2 --auxiliaries $(RUN)/archive/auxiliaries --out $(RUN)/product
+run: $(INSTALLED)  ## Run the whole system against a simulated upstream: releases appear in runs/demo. Ctrl-C stops it.
+	$(BIN)/gravstream run --home $(RUN)
 
 LOCK := CUSTOM_COMPILE_COMMAND='make lock' build/lock/bin/pip-compile --quiet --generate-hashes --strip-extras \
 	--allow-unsafe --no-emit-options --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \

@@ -27,8 +27,8 @@ ONLY_IN = {
     "netCDF4": r"shared/formats/.*|services/publish/checks\.py",
     "celery": r"shared/broker\.py|services/\w+/(app|tasks)\.py",
     "requests": r"services/ingest/sources/.*|services/publish/(targets|console)/.*",
-    "http": r"services/ingest/sources/.*|services/publish/(targets|console)/.*",
-    "urllib": r"services/ingest/sources/.*|services/publish/(targets|console)/.*",
+    "http": r"services/ingest/sources/.*|services/publish/(targets|console)/.*|shared/simulation/upstream\.py",
+    "urllib": r"services/ingest/sources/.*|services/publish/(targets|console)/.*|shared/simulation/upstream\.py",
     "httpx": r"services/ingest/sources/.*|services/publish/(targets|console)/.*",
 }
 
