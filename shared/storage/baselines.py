@@ -102,7 +102,7 @@ class Baselines(Ledger):
             asked = record(Reprocessing, row)
             which = f"{len(asked.months)} months" if asked.months else "all months"
             since = f" from {first_step} on" if first_step else ""
-            text = f"{who} asks to compute {which} again{since}: {reason.rstrip('.')}."
+            text = f"{who} asks to compute {which} again{since}: {reason}."
             for subject in (SYSTEM, *asked.months):
                 tell(connection, subject, "reprocessing-requested", text, who=who, details={"id": asked.id}, now=at)
             return asked
@@ -151,5 +151,5 @@ def _told(
     connection: Connection, baseline: BaselineRecord, kind: str, text: str, who: str, at: datetime
 ) -> BaselineRecord:
     details = {"id": baseline.id, "number": baseline.number, "digest": baseline.digest}
-    tell(connection, baseline.product, kind, f"{text.rstrip('.')}.", who=who, details=details, now=at)
+    tell(connection, baseline.product, kind, f"{text}.", who=who, details=details, now=at)
     return baseline

@@ -137,7 +137,7 @@ class Claims(Ledger):
             values = {"state": "waiting", "reason": reason, "attempts": 0, "not_before": None, "updated_at": at}
             waiting = _change(connection, unit, **values, **_FREE)
             if waiting is not None:
-                text = f"{describe(unit)} waits: {reason.rstrip('.')}."
+                text = f"{describe(unit)} waits: {reason}."
                 tell_unit(connection, waiting, "unit-waiting", text, owner or SYSTEM, at)
             return waiting
 

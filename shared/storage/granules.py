@@ -102,7 +102,7 @@ class Granules(Ledger):
                 return _see(connection, newest.id, etag, last_modified, at)
             values["version"] = 1 if newest is None else newest.version + 1
             granule = _enter(connection, values, "quarantined")
-            text = f"{_version(granule)} is set aside and not used: {reason.rstrip('.')}."
+            text = f"{_version(granule)} is set aside and not used: {reason}."
             _tell(connection, granule, "granule-quarantined", text, who, at)
             return granule
 
@@ -114,7 +114,7 @@ class Granules(Ledger):
             for rival in _rivals(connection, granule.role, granule.series, granule.name, granule.month):
                 connection.execute(update(granules).where(granules.c.id == rival.id).values(state="superseded"))
             granule = _set(connection, id, state="accepted", reason=reason)
-            text = f"{_version(granule)} is used by decision of {who}: {reason.rstrip('.')}."
+            text = f"{_version(granule)} is used by decision of {who}: {reason}."
             _tell(connection, granule, "granule-accepted", text, who, at)
             return granule
 
@@ -124,7 +124,7 @@ class Granules(Ledger):
         with writing(self.engine) as connection:
             _waiting(connection, id)
             granule = _set(connection, id, state="quarantined", reason=reason)
-            text = f"{_version(granule)} is not used by decision of {who}: {reason.rstrip('.')}."
+            text = f"{_version(granule)} is not used by decision of {who}: {reason}."
             _tell(connection, granule, "granule-refused", text, who, at)
             return granule
 

@@ -99,7 +99,7 @@ def tell(
         "time": moment(now),
         "subject": subject,
         "kind": kind,
-        "text": text,
+        "text": f"{text.rstrip().rstrip('.')}.",
         "who": who,
         "details": dict(details or {}),
     }

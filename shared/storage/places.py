@@ -6,18 +6,15 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
 
-import fsspec  # type: ignore[import-untyped]
+import fsspec
 
 from shared.errors import StoreUnavailable
 
 CHUNK = 1 << 20  # bytes
-
-# An object of this age is written again when it is put again, so that it counts as young.
-_REFRESH = timedelta(hours=1)
 
 
 class Place(Protocol):
@@ -37,6 +34,9 @@ class Place(Protocol):
 
     def modified(self, name: str) -> datetime:
         """When an object was last put."""
+
+    def is_there(self) -> bool:
+        """Whether there is such a place at all."""
 
     def names(self) -> Iterator[str]:
         """Every object."""
@@ -98,6 +98,10 @@ class Folder:
         """Time of the file."""
         return datetime.fromtimestamp((self.root / name).stat().st_mtime, UTC)
 
+    def is_there(self) -> bool:
+        """Whether something was ever put here; if not, a disk may be missing."""
+        return (self.root / "objects").is_dir()
+
     def names(self) -> Iterator[str]:
         """Every file two folders down, half-written ones left out."""
         for path in sorted(self.root.glob("objects/*/*")):
@@ -137,16 +141,11 @@ class Bucket:
 
     @contextmanager
     def write(self, name: str) -> Iterator[BinaryIO]:
-        """Upload; the object is not there before the upload is complete."""
-        with told(self, "write"):
-            stream = self.files.open(self._full(name), "wb", autocommit=False)
-            try:
-                yield cast(BinaryIO, stream)
-                stream.close()
-            except BaseException:
-                stream.discard()
-                raise
-            stream.commit()
+        """Collect in a temporary file, then upload: the object is not there before that is complete."""
+        with told(self, "write"), tempfile.NamedTemporaryFile() as temporary:
+            yield cast(BinaryIO, temporary)
+            temporary.flush()
+            self.files.put_file(temporary.name, self._full(name))
 
     def read(self, name: str) -> BinaryIO:
         """A stream from the store."""
@@ -160,16 +159,17 @@ class Bucket:
             return None
 
     def refresh(self, name: str) -> bool:
-        """Only by writing it again, if it is old."""
-        try:
-            return datetime.now(UTC) - self.modified(name) < _REFRESH
-        except FileNotFoundError:
-            return False
+        """Only by writing it again."""
+        return False
 
     def modified(self, name: str) -> datetime:
         """When it was put, by the store's own clock."""
         moment: datetime = self.files.modified(self._full(name))
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+    def is_there(self) -> bool:
+        """Whether there is the bucket."""
+        return bool(self.files.exists(self.root.partition("/")[0]))
 
     def names(self) -> Iterator[str]:
         """Every object below the prefix."""
@@ -192,12 +192,14 @@ class Bucket:
 
 @contextmanager
 def told(place: object, verb: str) -> Iterator[None]:
-    """Trouble with a place, in our own words; a missing object stays FileNotFoundError."""
+    """Trouble with a place, in our own words; an object missing to a reader stays FileNotFoundError."""
     try:
         yield
-    except (FileNotFoundError, StoreUnavailable):
+    except StoreUnavailable:
         raise
     except OSError as error:
+        if isinstance(error, FileNotFoundError) and verb != "write":
+            raise
         raise _unavailable(place, verb, error) from error
     except Exception as error:
         # Each object store has errors of its own, known by where they come from.

@@ -66,7 +66,7 @@ class Releases(Ledger):
 
     def approve_release(self, id: str, *, who: str, reason: str, now: datetime | None = None) -> ReleaseRecord:
         """Let a held release pass: it is built again, without a gate (`is_approved`)."""
-        text = f"{id} may be released by decision of {who}: {reason.rstrip('.')}."
+        text = f"{id} may be released by decision of {who}: {reason}."
         values = {"who": who, "decision": f"approved: {reason}"}
         is_done = attrgetter("is_approved")
         return self._move(id, ("held",), "building", "release-approved", text, who, now, values, is_done)
@@ -86,13 +86,13 @@ class Releases(Ledger):
 
     def reject_release(self, id: str, *, who: str, reason: str, now: datetime | None = None) -> ReleaseRecord:
         """Give a held or unfinished release up."""
-        text = f"{id} is not released by decision of {who}: {reason.rstrip('.')}."
+        text = f"{id} is not released by decision of {who}: {reason}."
         values = {"who": who, "decision": f"rejected: {reason}"}
         return self._move(id, ("held", "building"), "rejected", "release-rejected", text, who, now, values)
 
     def retract_release(self, id: str, *, who: str, reason: str, now: datetime | None = None) -> ReleaseRecord:
         """Take a release back; it stays known, and its numbers are not used again."""
-        text = f"{id} is retracted by decision of {who}: {reason.rstrip('.')}."
+        text = f"{id} is retracted by decision of {who}: {reason}."
         values = {"who": who, "decision": f"retracted: {reason}"}
         return self._move(id, ("released",), "retracted", "release-retracted", text, who, now, values)
 

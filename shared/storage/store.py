@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, Self, cast
 
-from shared.errors import StoreDamaged
+from shared.errors import StoreDamaged, StoreUnavailable
 from shared.storage.clock import moment
 from shared.storage.places import CHUNK, Bucket, Folder, Place, told
 
@@ -45,11 +45,11 @@ class Store:
 
     def put(self, content: bytes) -> str:
         """Keep bytes; their digest."""
-        return self._keep(lambda: io.BytesIO(content), len(content))
+        return self._keep(lambda: io.BytesIO(content))
 
     def put_file(self, path: Path) -> str:
         """Keep the bytes of a file, however large; their digest."""
-        return self._keep(lambda: path.open("rb"), path.stat().st_size)
+        return self._keep(lambda: path.open("rb"))
 
     def get(self, digest: str) -> bytes:
         """The bytes of a digest."""
@@ -66,8 +66,12 @@ class Store:
                 stream.seek(0)
                 return stream
             copy = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  closed by the reader
-            with stream:
-                _check(_hash(stream, copy), digest)
+            try:
+                with stream:
+                    _check(_hash(stream, copy), digest)
+            except BaseException:
+                copy.close()
+                raise
             copy.seek(0)
             return cast(BinaryIO, copy)
 
@@ -80,8 +84,8 @@ class Store:
         """Bytes of an object."""
         with told(self.place, "look"):
             size = self.place.size(_name(digest))
-        if size is None:
-            raise _missing(digest)
+            if size is None:
+                raise self._missing(digest)
         return size
 
     def fetch(self, digest: str, path: Path) -> Path:
@@ -153,18 +157,28 @@ class Store:
                 if folder.modified(name) < before:
                     folder.delete(name)
 
-    def _keep(self, source: Callable[[], BinaryIO], size: int) -> str:
+    def _keep(self, source: Callable[[], BinaryIO]) -> str:
         with source() as stream:
             digest = _hash(stream)
         name = _name(digest)
         with told(self.place, "write"):
-            # An object of another length was damaged since: it is put right.
-            if self.place.size(name) == size and self.place.refresh(name):
+            if self._is_sound(digest) and self.place.refresh(name):
                 return digest
             with source() as stream, self.place.write(name) as target:
                 if _hash(stream, target) != digest:
                     raise OSError("the file was changed while it was read")
         return digest
+
+    def _is_sound(self, digest: str) -> bool:
+        """Whether an object need not be written again; reading it from afar costs as much as writing it."""
+        name = _name(digest)
+        if self.place.path(name) is None or self.place.size(name) is None:
+            return False
+        try:
+            self.open(digest).close()
+        except StoreDamaged:
+            return False
+        return True
 
     @contextmanager
     def _reading(self, digest: str) -> Iterator[BinaryIO]:
@@ -174,12 +188,19 @@ class Store:
             try:
                 stream = self.place.read(name)
             except FileNotFoundError as error:
-                raise _missing(digest) from error
+                raise self._missing(digest) from error
             try:
                 yield stream
             except BaseException:
                 stream.close()
                 raise
+
+    def _missing(self, digest: str) -> StoreDamaged | StoreUnavailable:
+        if not self.place.is_there():
+            advice = "Check its address, and that its disk is mounted; work goes on by itself then."
+            return StoreUnavailable(f"there is no store at {self.place}", advice=advice)
+        advice = "Fetch or compute it again, or restore it from a copy."
+        return StoreDamaged(f"object {digest} is not in the store", advice=advice)
 
 
 def _hash(stream: BinaryIO, copy: Any = None) -> str:
@@ -203,8 +224,3 @@ def _check(found: str, digest: str) -> None:
             f"object {digest} has other bytes than were put in (they give {found[:12]})",
             advice="Fetch or compute it again, or restore it from a copy.",
         )
-
-
-def _missing(digest: str) -> StoreDamaged:
-    advice = "Fetch or compute it again, or restore it from a copy."
-    return StoreDamaged(f"object {digest} is not in the store", advice=advice)

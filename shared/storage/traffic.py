@@ -39,7 +39,7 @@ class Traffic(Ledger):
             if outcome != former and outcome == "ok":
                 tell(connection, source, "source-answers", f"{source} answers.", now=at)
             elif outcome != former:
-                tell(connection, source, "source-fails", f"{source} gives nothing: {outcome.rstrip('.')}.", now=at)
+                tell(connection, source, "source-fails", f"{source} gives nothing: {outcome}.", now=at)
             return record(Poll, row)
 
     def polls(self, source: str | None = None, *, limit: int | None = 100) -> list[Poll]:
@@ -103,7 +103,7 @@ class Traffic(Ledger):
             if state == "done":
                 tell(connection, release, "delivery-done", f"{release} is delivered to {target}.", now=at)
             elif state == "failed":
-                text = f"{release} cannot be delivered to {target}: {error.rstrip('.')}."
+                text = f"{release} cannot be delivered to {target}: {error}."
                 tell(connection, release, "delivery-failed", text, details={"attempts": attempts}, now=at)
             return record(Delivery, row)
 

