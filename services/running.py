@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -67,6 +68,9 @@ def _until_stopped(
     each: Callable[[], None],
     seconds: float | None,
 ) -> None:
+    # Told to end in any way, it ends the services in order; a shell may have started it with Ctrl-C ignored.
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(sign, signal.default_int_handler)
     try:
         watch(catalogue, console, processes, home / "logs", each=each, seconds=seconds)
     except KeyboardInterrupt:
