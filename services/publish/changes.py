@@ -11,7 +11,10 @@ from shared.models.epoch import Month
 
 @dataclass(frozen=True)
 class MonthChange:
-    """How a month differs: area-weighted rms over land and largest change, mm, and where that is, degrees."""
+    """How a month differs: rms over land and largest change [mm], and where that is.
+
+    The rms is weighted by area; latitude and longitude in degrees.
+    """
 
     month: Month
     rms: float

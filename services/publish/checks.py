@@ -157,7 +157,10 @@ def _check_conventions(product: Path) -> Result:
 
 
 def copy_without_maps(product: Path, copy: Path) -> None:
-    """The same file with empty maps: structure, words and coordinates are all that conventions ask for."""
+    """The same file with empty maps.
+
+    Structure, words and coordinates are all that conventions ask for; what checkers say is the same.
+    """
     with netCDF4.Dataset(product) as source, netCDF4.Dataset(copy, "w", format="NETCDF4") as target:
         target.setncatts({name: source.getncattr(name) for name in source.ncattrs()})
         for name, dimension in source.dimensions.items():

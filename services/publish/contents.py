@@ -37,7 +37,7 @@ def maps_name(files: Mapping[str, Path]) -> str | None:
 
 
 def level2b_names(files: Mapping[str, Path]) -> list[str]:
-    """The names of the Level-2B files among the files of a release, in the order of their months."""
+    """The names of the Level-2B files of a release, in the order of their months."""
     found = [(match["span"], name) for name in files if (match := LEVEL2B_NAME.fullmatch(name))]
     return [name for _, name in sorted(found)]
 

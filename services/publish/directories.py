@@ -30,7 +30,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def appearing_directory(final: Path) -> Iterator[Path]:
-    """A hidden directory that becomes `final` when the block ends well, and vanishes if it does not.
+    """A hidden directory that becomes `final` when the block ends well, or vanishes.
 
     The caller holds the lock of the parent. Every byte is on the disk before the name is there, and nothing in the
     directory can be written to afterwards.

@@ -76,7 +76,7 @@ def _is_maps(name: str) -> bool:
 
 
 def check_version(manifest: Manifest, old: Manifest | None) -> Result:
-    """The version moves as the kind of the release says: not at all for an extension, else upwards."""
+    """The version moves as the kind says: not for an extension, upwards for others."""
     if old is None:
         return Result("version", True, f"{manifest.version} is the first release", 0.0, 0.0)
     expected = next_version(old.version, manifest.kind)

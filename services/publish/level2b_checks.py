@@ -36,7 +36,7 @@ class Read:
 def check_level2b(
     files: Mapping[str, Path], previous: Manifest | None = None, limits: GateLimits = LIMITS
 ) -> GateReport:
-    """Measure the files of Level-2B against the limits and against the release before them.
+    """Measure the files of Level-2B against the limits and the release before.
 
     Parameters
     ----------

@@ -167,7 +167,7 @@ def latest(into: Path) -> str | None:
 
 
 def releases_in(into: Path) -> list[Manifest]:
-    """The manifests of all releases of a product that are not retracted, the oldest first."""
+    """The manifests of all releases that are not retracted, the oldest first."""
     folders: Iterable[Path] = into.iterdir() if into.is_dir() else ()
     there = (path for path in folders if not path.is_symlink() and (path / manifests.NAME).is_file())
     found = [read_manifest(path) for path in there if not path.name.startswith(".") and not is_retracted(path)]

@@ -14,7 +14,11 @@ from shared.models.coefficients import Vector
 
 @dataclass(frozen=True)
 class Scan:
-    """Of each month [time]: extremes [mm], land cells without and ocean cells with a value, mean over land [mm]."""
+    """What was found in each month.
+
+    lowest, highest: [time] mm; missing: [time] land cells without a value; misplaced: [time] ocean cells with one;
+    mean: [time] area-weighted mean over land, mm.
+    """
 
     lowest: Vector
     highest: Vector

@@ -19,7 +19,7 @@ _LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
 
 @dataclass(frozen=True)
 class Problem:
-    """A file of a release that is `missing`, `extra` or `changed`, or a text that is `damaged`."""
+    """A file that is `missing`, `extra` or `changed`, or a text that is `damaged`."""
 
     kind: str
     name: str

@@ -37,7 +37,9 @@ def is_retracted(release: Path) -> bool:
 
 
 def retract(release: Path, reason: str, *, who: str, when: str, successor: str = "") -> Path:
-    """Withdraw a release: `latest` leaves it, a tombstone takes the place of its files.
+    """Withdraw a release: a tombstone takes the place of its files.
+
+    `latest` leaves it, for the successor or for nothing.
 
     Parameters
     ----------

@@ -46,7 +46,7 @@ class ObjectStore:
         return done
 
     def _connected(self) -> tuple[Any, str]:
-        import fsspec  # type: ignore[import-untyped]
+        import fsspec
 
         # What another process wrote must be seen: no listing is kept.
         options = {"use_listings_cache": False, "skip_instance_cache": True} | dict(self.options)
