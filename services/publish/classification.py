@@ -40,11 +40,12 @@ def classify(new: Manifest, old: Manifest | None) -> tuple[str, str]:
     """
     if old is None:
         return INITIAL, f"It is the first release of {new.product}."
-    for kind, reasons in ((MAJOR, _major(new, old)), (MINOR, _minor(new, old))):
-        if reasons:
-            return kind, _sentence(reasons)
-    reasons = _extension(new, old) or ["inputs, steps and settings are those of the release before"]
-    return EXTENSION, _sentence(reasons)
+    major, minor = _major(new, old), _minor(new, old)
+    if major:
+        return MAJOR, _sentence(major + minor)
+    if minor:
+        return MINOR, _sentence(minor)
+    return EXTENSION, _sentence(_extension(new, old) or ["inputs, steps and settings are those of the release before"])
 
 
 def _sentence(reasons: list[str]) -> str:

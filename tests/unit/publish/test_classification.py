@@ -93,6 +93,13 @@ def test_the_kind_follows_from_what_differs(edit: Callable[[Manifest], Manifest]
     assert why.endswith(".")
 
 
+def test_the_larger_reason_decides_and_the_others_are_told() -> None:
+    kind, why = classify(replace(EXTENDED, baseline="9" * 64, code_version="0.2.0"), OLD)
+    assert kind == "major"
+    assert why.startswith("The baseline 999999999999 replaces")
+    assert "the program is version 0.2.0" in why
+
+
 def test_a_reissued_month_is_an_extension_that_names_its_file() -> None:
     again = replace(OLD, inputs=(*OLD.inputs[:-1], level2(MONTHS[4], "7" * 64)))
     assert classify(again, OLD) == ("extension", f"1 input was re-issued: {level2(MONTHS[4]).name}.")
