@@ -91,7 +91,11 @@ class Baselines(Ledger):
         auxiliaries: Mapping[str, str] | None = None,
         now: datetime | None = None,
     ) -> Reprocessing:
-        """Enter what a person wants computed again: some months or all, from a step on, with other auxiliaries."""
+        """Enter what a person wants computed again.
+
+        months: none for all of them; first_step: from which step on; auxiliaries: role to digest, where others
+        than those in use are taken.
+        """
         at = moment(now)
         values = {
             "who": who, "reason": reason, "months": sorted(months), "first_step": first_step,
@@ -100,9 +104,10 @@ class Baselines(Ledger):
         with writing(self.engine) as connection:
             row = connection.execute(insert(reprocessings).values(**values).returning(reprocessings)).one()
             asked = record(Reprocessing, row)
-            which = f"{len(asked.months)} months" if asked.months else "all months"
+            named = len(asked.months) <= 3
+            which = " and ".join(asked.months) if named else f"{len(asked.months)} months"
             since = f" from {first_step} on" if first_step else ""
-            text = f"{who} asks to compute {which} again{since}: {reason}."
+            text = f"{who} asks to compute {which or 'all months'} again{since}: {reason}."
             for subject in (SYSTEM, *asked.months):
                 tell(connection, subject, "reprocessing-requested", text, who=who, details={"id": asked.id}, now=at)
             return asked

@@ -20,7 +20,10 @@ _FREE: dict[str, Any] = {"owner": None, "lease_until": None}
 
 
 class Claims(Ledger):
-    """Work in hand. Every answer of None means: this unit is not, or no longer, this owner's."""
+    """Work in hand.
+
+    An answer of None means everywhere: this unit is not, or no longer, this owner's.
+    """
 
     def claim(
         self,
@@ -198,7 +201,7 @@ def describe(unit: Unit) -> str:
 
 
 def sentence(error: str) -> str:
-    """What of an error goes into the log: of a trace its last line, and not without end."""
+    """What of an error goes into the log: its last line, and not without end."""
     lines = [line.strip() for line in error.splitlines() if line.strip()]
     last = lines[-1] if lines else "no reason was given"
     return last if len(last) <= 300 else f"{last[:297]}..."

@@ -31,7 +31,10 @@ def record(kind: type[_Record], row: Row[Any]) -> _Record:
 
 
 def passed(until: datetime | None, at: datetime) -> bool:
-    """Whether a lease or pause is over, or ends so late that the clock was put back since."""
+    """Whether a lease or pause is over.
+
+    It is, too, if it ends later than any can: then the clock was put back since it was set.
+    """
     return until is None or until <= at or until > at + HORIZON
 
 

@@ -62,7 +62,9 @@ class Folder:
         """Write beside, force to the disk, then rename."""
         path = self.root / name
         with told(self, "write"):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            if not path.parent.is_dir():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                _sync(path.parent.parent)
             handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
             try:
                 with os.fdopen(handle, "wb") as stream:
@@ -141,7 +143,7 @@ class Bucket:
 
     @contextmanager
     def write(self, name: str) -> Iterator[BinaryIO]:
-        """Collect in a temporary file, then upload: the object is not there before that is complete."""
+        """Collect in a temporary file, then upload; the object appears at the end of it."""
         with told(self, "write"), tempfile.NamedTemporaryFile() as temporary:
             yield cast(BinaryIO, temporary)
             temporary.flush()

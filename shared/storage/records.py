@@ -53,7 +53,11 @@ class Granule:
 
 @dataclass(frozen=True)
 class Planned:
-    """A unit of work that should exist: its key is the digest of its recipe and inputs."""
+    """A unit of work that should exist.
+
+    key: the digest of its recipe and inputs; month: YYYY-MM, None for a series or release; inputs: what it is
+    made from, to be read by who makes it.
+    """
 
     key: str
     kind: UnitKind
@@ -93,9 +97,10 @@ class Unit:
 
 @dataclass(frozen=True)
 class BaselineRecord:
-    """A baseline of a product: `digest` is its file in the store, `number` counts from 1.
+    """A baseline of a product.
 
-    inputs: what it was estimated from (months and their digests), to see when it is out of date.
+    digest: its file in the store; number: counts from 1; inputs: what it was estimated from (months and their
+    digests), to see when it is out of date.
     """
 
     id: int
@@ -111,10 +116,11 @@ class BaselineRecord:
 
 @dataclass(frozen=True)
 class ReleaseRecord:
-    """A release of a product, such as twsa-v1.0-003: `number` orders all releases by birth.
+    """A release of a product, such as twsa-v1.0-003.
 
-    key: the unit of work it was made from; first, last: months YYYY-MM; reasons: why it was held;
-    decision: approved, rejected or retracted, and why, by `who`; decided_at: when its state last changed.
+    number: orders all releases by birth; key: the unit of work it was made from; first, last: months YYYY-MM;
+    reasons: why it was held; decision: approved, rejected or retracted, and why, by `who`; decided_at: when its
+    state last changed.
     """
 
     id: str

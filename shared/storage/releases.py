@@ -33,9 +33,10 @@ class Releases(Ledger):
         who: str = SYSTEM,
         now: datetime | None = None,
     ) -> ReleaseRecord:
-        """The release made from a unit of work: the one there is, or a new one with the next serial number.
+        """The release made from a unit of work, entered if there is none yet.
 
-        One unit gives one release, however often it is asked for.
+        A new one takes the next serial number of its version. One unit gives one release, however often it is
+        asked for.
         """
         at = moment(now)
         with writing(self.engine) as connection:

@@ -102,7 +102,7 @@ class Store:
         return path
 
     def local(self, digest: str) -> Path | None:
-        """The object's own file, to be read only, if the store is a folder of this machine."""
+        """The object's own file, to be read only; None if the store is no folder."""
         path = self.place.path(_name(digest))
         if path is not None:
             self.open(digest).close()

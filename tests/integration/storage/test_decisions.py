@@ -164,8 +164,8 @@ class TestReprocessing:
             catalogue.settle_reprocessing(asked.id, "done", text="What ana asked for is computed.")
         assert [each.state for each in catalogue.reprocessings()] == ["done"]
         assert [event.text for event in catalogue.log(("system", "2016-12"))] == [
-            "ana asks to compute 2 months again from decorrelate on: new mask.",
-            "ana asks to compute 2 months again from decorrelate on: new mask.",
+            "ana asks to compute 2015-02 and 2016-12 again from decorrelate on: new mask.",
+            "ana asks to compute 2015-02 and 2016-12 again from decorrelate on: new mask.",
             "What ana asked for is computed.",
         ]
         with pytest.raises(RequestRefused, match="no reprocessing 9"):
