@@ -63,13 +63,15 @@ def intake(
             _Look(source, catalogue, settings, admission, folder, report, at).run()
     except OSError as error:
         raise StoreUnavailable(f"files on their way cannot be kept ({error})", advice="Is the disk full?") from error
+    finally:
+        source.close()
     return report
 
 
 def verify_again(
     id: int, catalogue: Catalogue, store: Store, settings: IngestSettings, emit: Emit, *, now: datetime | None = None
 ) -> IntakeReport:
-    """Look again, from the store, at a file that was refused: a reader was mended, or neighbours came."""
+    """Verify a refused file again, from the store; after a reader was mended, say."""
     found = [each for each in catalogue.granules(state="quarantined") if each.id == id]
     if not found:
         raise RequestRefused(f"there is no refused file with number {id}", advice="Look up its number in the list.")

@@ -63,7 +63,7 @@ class Neighbours:
         self._fields[sha256] = field
 
     def check(self, month: Month, field: GravityField) -> None:
-        """Raise GranuleRejected if the field of a month is none of this Earth, or none of this series."""
+        """Judge the field of a month; GranuleRejected if it is none of this Earth or series."""
         _check_earth(field)
         near = sorted(self._members.values(), key=lambda each: (abs(each.month.ordinal - month.ordinal), each.month))
         near = [each for each in near if each.month != month][:NEAREST]

@@ -50,7 +50,7 @@ class Verifier:
         self._neighbours = neighbours
 
     def verify(self, path: Path, role: str, name: str) -> Verified:
-        """What the file is; GranuleRejected, with the reason, if it is not sound or not what its name says."""
+        """What the file is; GranuleRejected if it is not sound, or not what its name says."""
         if path.suffix not in _BINARY:
             limit = self._settings.max_archive_bytes if role == "normals" else self._settings.max_member_bytes
             check_text(path, name, largest=limit, longest_line=self._settings.max_line)
@@ -88,7 +88,7 @@ class Verifier:
 
 
 def read_coefficients(source: Path | bytes, role: str, name: str) -> CoefficientTable:
-    """The table of low degrees or of the geocenter; GranuleRejected if it is damaged or the other one."""
+    """A table of low degrees or of the geocenter; GranuleRejected if it is the other one."""
     return read_low_degrees(source, name=name) if role == "low-degrees" else read_geocenter(source, name=name)
 
 
@@ -103,7 +103,7 @@ def _check_normals(path: Path) -> None:
 
 
 def check_text(path: Path, name: str, *, largest: int, longest_line: int) -> None:
-    """Raise GranuleRejected for a text file that is too large, once unpacked, or has a line without an end.
+    """Look for too much text, once unpacked, and for endless lines; GranuleRejected for both.
 
     It is looked at in pieces: a few bytes of gzip may hold gigabytes, which no reader may see.
     """

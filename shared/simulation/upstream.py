@@ -24,7 +24,7 @@ _PIECE = 1 << 14
 
 @dataclass(frozen=True)
 class Request:
-    """A request that came: when (monotonic), for what, with which condition, and how it was answered."""
+    """A request that came, and the status of its answer; moment: monotonic [s]."""
 
     moment: float
     path: str

@@ -64,10 +64,13 @@ class Folder:
             return False
         return time.time() - path.stat().st_mtime >= self._settle
 
+    def close(self) -> None:
+        """There is nothing to close."""
+
     def fetch(
         self, entry: Listed, into: Path, *, etag: str | None = None, last_modified: str | None = None
     ) -> Fetched | None:
-        """Copy a file; None if its time and size are those of before; Unreachable if it is being written to."""
+        """Copy a file; None if time and size are as before, Unreachable if it is being written to."""
         path, state = Path(entry.url), f"{entry.last_modified}-{entry.size}"
         if etag == state:
             return None
@@ -118,7 +121,9 @@ class _Bell(FileSystemEventHandler):
 
 @contextmanager
 def watching(path: Path, ring: Callable[[], None], *, quiet: float = 2.5) -> Iterator[None]:
-    """Call `ring`, from another thread, whenever files in a folder changed and then rested for `quiet` [s].
+    """Call `ring`, from another thread, when files in a folder changed and then rested.
+
+    quiet: for how long [s] nothing must happen before.
 
     It only says that there is something to look at; a change that it misses is found by the next look in any case.
     """

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import ssl
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -25,7 +27,6 @@ from shared.errors import GranuleRejected, Unreachable
 
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 _LISTING_BYTES = 32 << 20  # the page of a series of 250 months has 0.1 MB
-_CHUNK = 1 << 16
 _LATER = "It is tried again at the next poll"
 _GZIP = 16 + zlib.MAX_WBITS
 
@@ -87,21 +88,36 @@ class _Trouble(Exception):
         self.reason, self.wait = reason, wait
 
 
+@lru_cache(maxsize=1)
+def _tls() -> ssl.SSLContext:
+    # Certificates are always verified. Reading those to trust takes longer than a poll: once for each process.
+    return httpx.create_ssl_context()
+
+
 class PoliteClient:
     """Requests to the hosts of one source, one after another."""
 
     def __init__(self, settings: IngestSettings) -> None:
         self._settings = settings
         self._last = float("-inf")
-        self._client = httpx.Client(
-            timeout=settings.timeout,
-            headers={"User-Agent": settings.user_agent, "Accept-Encoding": "identity"},
-            limits=httpx.Limits(max_connections=1),
-        )
+        self._open: httpx.Client | None = None
+
+    @property
+    def _client(self) -> httpx.Client:
+        if self._open is None:
+            self._open = httpx.Client(
+                verify=_tls(),
+                timeout=self._settings.timeout,
+                headers={"User-Agent": self._settings.user_agent, "Accept-Encoding": "identity"},
+                limits=httpx.Limits(max_connections=1),
+            )
+        return self._open
 
     def close(self) -> None:
-        """Close the connection."""
-        self._client.close()
+        """Close the connection; the next request opens another."""
+        if self._open is not None:
+            self._open.close()
+            self._open = None
 
     def page(self, url: str) -> Page:
         """A page as text; Unreachable if it does not come, or is larger than any page is."""
@@ -165,7 +181,7 @@ class PoliteClient:
         packed = decode and response.headers.get("Content-Encoding", "").lower() in ("gzip", "x-gzip")
         unpack = zlib.decompressobj(_GZIP) if packed else None
         size, until = 0, time.monotonic() + self._settings.patience
-        for raw in response.iter_raw(_CHUNK):
+        for raw in response.iter_raw():  # as it comes: a larger piece would be waited for longer than is allowed
             chunk = unpack.decompress(raw, limit + 1 - size) if unpack else raw
             size += len(chunk)
             self._check_size(size, limit, response)

@@ -20,7 +20,7 @@ from shared.errors import GranuleRejected, Unreachable
 ROLE = "level-2"
 
 _FILE = re.compile(r"/getseries/.+\.(gfc|gfc\.gz|gz)")
-_NAME = re.compile(r"[\w.+,()=@-][\w.+,()=@ -]*")
+_NAME = re.compile(r"\w[\w.+,()=@ -]*")
 
 
 class Icgem:
@@ -40,6 +40,10 @@ class Icgem:
         page = self._client.page(f"{self._base}/sp/{quote(self._series)}")
         return read_listing(page.text, page.url, self._series)
 
+    def close(self) -> None:
+        """Close the connection until it is needed again."""
+        self._client.close()
+
     def fetch(
         self, entry: Listed, into: Path, *, etag: str | None = None, last_modified: str | None = None
     ) -> Fetched | None:
@@ -47,7 +51,7 @@ class Icgem:
         return self._client.download(entry.url, into / entry.name, etag=etag, last_modified=last_modified)
 
     def fetch_many(self, entries: Sequence[Listed], into: Path) -> Iterator[tuple[Listed, Fetched | Missed]]:
-        """Bring many months: from the ZIP of the whole series first, then what it lacks, one by one."""
+        """Bring many months, from the ZIP of the series first, then one by one what it lacks."""
         left = {entry.name: entry for entry in entries}
         if len(left) >= self._settings.backfill_from:
             try:

@@ -44,6 +44,10 @@ class Isdc:
         page = self._client.page(f"{self._settings.isdc_url.rstrip('/')}/{quote(self._folder)}/")
         return read_listing(page.text, page.url, self._roles)
 
+    def close(self) -> None:
+        """Close the connection until it is needed again."""
+        self._client.close()
+
     def fetch(
         self, entry: Listed, into: Path, *, etag: str | None = None, last_modified: str | None = None
     ) -> Fetched | None:

@@ -92,6 +92,10 @@ class Source(Protocol):
         """Bring many new files, as gently as the source allows; those left out did not come this way."""
         ...
 
+    def close(self) -> None:
+        """Give back what is open; the source can be used again."""
+        ...
+
 
 def each_once(entries: Sequence[Listed]) -> tuple[tuple[Listed, ...], tuple[str, ...]]:
     """The entries of one file each, and the names that stand for several."""
