@@ -44,27 +44,27 @@ class Product:
         return replace(self, monthly=self.monthly.with_settings(changes), series=series)
 
 
-TWSA = Product(
-    name="twsa",
-    title="Terrestrial water storage anomaly from GRACE and GRACE-FO",
-    version="v1.0",
-    reference=(Month(2003, 1), Month(2022, 12)),
-    monthly=Recipe(
-        "Level-2B of twsa",
+def _level2b(product: str, strengths: tuple[str, ...]) -> Recipe:
+    """From a month's field to its corrected anomalies in several filter sets."""
+    return Recipe(
+        f"Level-2B of {product}",
         (
             step(subtract_mean, needs=("baseline",)),
-            step(
-                decorrelate,
-                needs=("baseline", "block_normals", "normals"),
-                strengths=("VDK2", "VDK3", "VDK5"),
-                source="auto",
-            ),
+            step(decorrelate, needs=("baseline", "block_normals", "normals"), strengths=strengths, source="auto"),
             step(replace_low_degrees, needs=("low_degrees", "baseline"), periods=C20_AND_C30),
             step(remove_gia, needs=("gia", "baseline")),
             step(insert_degree_one, needs=("geometry",)),
             step(remove_s2_alias, needs=("baseline",)),
         ),
-    ),
+    )
+
+
+TWSA = Product(
+    name="twsa",
+    title="Terrestrial water storage anomaly from GRACE and GRACE-FO",
+    version="v1.0",
+    reference=(Month(2003, 1), Month(2022, 12)),
+    monthly=_level2b("twsa", ("VDK2", "VDK3", "VDK5")),
     series=Recipe(
         "Level-3 of twsa",
         (
@@ -92,22 +92,7 @@ L2B = Product(
     title="Level-2B coefficients from GRACE and GRACE-FO",
     version="0001",
     reference=(Month(2002, 4), Month(2020, 3)),
-    monthly=Recipe(
-        "Level-2B of l2b",
-        (
-            step(subtract_mean, needs=("baseline",)),
-            step(
-                decorrelate,
-                needs=("baseline", "block_normals", "normals"),
-                strengths=(UNFILTERED, *VDK_STRENGTHS),
-                source="auto",
-            ),
-            step(replace_low_degrees, needs=("low_degrees", "baseline"), periods=C20_AND_C30),
-            step(remove_gia, needs=("gia", "baseline")),
-            step(insert_degree_one, needs=("geometry",)),
-            step(remove_s2_alias, needs=("baseline",)),
-        ),
-    ),
+    monthly=_level2b("l2b", (UNFILTERED, *VDK_STRENGTHS)),
     series=None,
 )
 
