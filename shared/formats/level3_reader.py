@@ -25,6 +25,10 @@ REQUIRED = (*MAPS, *SERIES, *SOURCES, "lat", "lon", "lat_bnds", "lon_bnds", "lan
 _ADVICE = "Make the product again, or fetch it again"
 
 
+# Slabs are whole chunks, so a cache of chunks [bytes] gains nothing; the library's own would be 64 MB a variable.
+_CACHE = 2**20
+
+
 @dataclass(frozen=True)
 class Level3:
     """A Level-3 file without its maps, which are read when they are asked for; heights in mm.
@@ -62,6 +66,7 @@ class Level3:
         """All months, a few [months, lat, lon] at a time, mm, NaN where there is no value."""
         with _opened(self.path) as file:
             variable = file[name]
+            variable.set_var_chunk_cache(_CACHE)
             chunks = variable.chunking()
             step = 1 if chunks == "contiguous" else int(chunks[0])
             for start in range(0, len(self.months), step):
