@@ -63,7 +63,8 @@ class SystemSettings:
     catalogue: path or address of the database; store: folder or address of the bytes; releases: folder of what is
     released; scratch: folder of work in progress; products: names of what is made; baseline_months: months of a
     reference period that must be there before a baseline is made; drop: folder that an operator puts files into;
-    archive: folder of a second copy of the releases.
+    archive: folder of a second copy of the releases; lease: seconds without a sign of life after which the work of
+    a worker is another's.
     """
 
     catalogue: str
@@ -75,6 +76,7 @@ class SystemSettings:
     queue: QueueSettings
     drop: Path | None = None
     archive: Path | None = None
+    lease: float = 120.0
 
 
 def system() -> SystemSettings:
@@ -99,6 +101,7 @@ def system() -> SystemSettings:
         queue=queue,
         drop=_path("GRAVSTREAM_DROP"),
         archive=_path("GRAVSTREAM_ARCHIVE"),
+        lease=float(os.environ.get("GRAVSTREAM_LEASE", SystemSettings.lease)),
     )
 
 

@@ -29,7 +29,8 @@ OPEN: tuple[UnitState, ...] = ("due", "running")
 class Hall:
     """Where the process service works, and the products that it makes.
 
-    baseline_months: months of the reference period that must be there before a baseline is made.
+    baseline_months: months of the reference period that must be there before a baseline is made; lease: extended while
+    a worker lives.
     """
 
     catalogue: Catalogue
@@ -38,7 +39,7 @@ class Hall:
     cache: Path
     products: Sequence[Product]
     baseline_months: int
-    lease: timedelta = timedelta(minutes=15)
+    lease: timedelta = timedelta(minutes=2)
 
 
 def look(hall: Hall) -> list[Unit]:

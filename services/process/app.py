@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from services.process.agenda import Hall
 from services.process.products import PRODUCTS
 from shared import settings
@@ -22,4 +24,5 @@ def hall() -> Hall:
         cache=settings.cache_folder(),
         products=[PRODUCTS[name] for name in system.products],
         baseline_months=system.baseline_months,
+        lease=timedelta(seconds=system.lease),
     )

@@ -34,6 +34,7 @@ from shared.models.baseline import Baseline
 from shared.models.epoch import Month
 from shared.models.series import Level2BSeries
 from shared.settings import publisher
+from shared.storage.keeping import extended
 from shared.storage.records import Unit
 
 EVER = (Month(1900, 1), Month(2200, 12))
@@ -53,7 +54,7 @@ def work(hall: Hall, key: str, owner: str | None = None) -> Unit | None:
         return None
     began = time.monotonic()
     try:
-        with threadpool_limits(1):
+        with threadpool_limits(1), extended(lambda: hall.catalogue.extend(key, owner, hall.lease), hall.lease):
             outputs = DOORS[unit.kind](hall, unit)
     except GravstreamError as error:
         return _enter_error(hall, unit, owner, error)

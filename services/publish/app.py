@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from services.publish.desk import Desk
 from services.publish.targets.archive import LocalArchive
 from services.publish.targets.target import Target
@@ -30,4 +32,5 @@ def desk() -> Desk:
         titles={name: TITLES[name] for name in system.products},
         publisher=settings.publisher(),
         targets=targets,
+        lease=timedelta(seconds=system.lease),
     )

@@ -24,11 +24,12 @@ from shared.broker import policy_of
 from shared.errors import GravstreamError, ProductHeld
 from shared.settings import Publisher
 from shared.storage.catalogue import Catalogue, now
+from shared.storage.keeping import extended
 from shared.storage.records import ReleaseRecord, Unit
 from shared.storage.store import Store
 
 LEVEL2B = "level2b"  # the working file of a month, which is nobody's product
-LEASE = timedelta(minutes=15)
+LEASE = timedelta(minutes=2)  # without a sign of life
 RETRY_DELIVERY = timedelta(minutes=5)
 
 
@@ -43,6 +44,7 @@ class Desk:
     titles: Mapping[str, str]
     publisher: Publisher
     targets: Sequence[Target] = ()
+    lease: timedelta = LEASE
 
 
 def look(desk: Desk) -> list[str]:
@@ -70,13 +72,16 @@ def issue(desk: Desk, key: str, owner: str | None = None) -> ReleaseRecord | Non
     """
     unit = desk.catalogue.unit(key)
     owner = owner or f"{socket.gethostname()}:{os.getpid()}"
-    if unit is None or not desk.catalogue.lock(f"release {unit.product}", owner, LEASE):
+    if unit is None:
+        return None
+    name = f"release {unit.product}"
+    if not desk.catalogue.lock(name, owner, desk.lease):
         return None
     try:
-        with _folder(desk) as folder:
+        with extended(lambda: desk.catalogue.lock(name, owner, desk.lease), desk.lease), _folder(desk) as folder:
             return _issue(desk, unit, _files(desk, unit, folder))
     finally:
-        desk.catalogue.unlock(f"release {unit.product}", owner)
+        desk.catalogue.unlock(name, owner)
 
 
 def _issue(desk: Desk, unit: Unit, files: Mapping[str, Path]) -> ReleaseRecord:
