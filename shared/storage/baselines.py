@@ -30,9 +30,9 @@ class Baselines(Ledger):
         now: datetime | None = None,
     ) -> BaselineRecord:
         """Propose a baseline; one that is proposed or in use already is returned as it is."""
-        at = moment(now)
-        mine = baselines.c.product == product
         with writing(self.engine) as connection:
+            at = moment(now)
+            mine = baselines.c.product == product
             query = select(baselines).where(mine, baselines.c.digest == digest, baselines.c.state != "retired")
             known = connection.execute(query.limit(1)).one_or_none()
             if known is not None:
@@ -48,8 +48,8 @@ class Baselines(Ledger):
 
     def accept_baseline(self, id: int, *, who: str, reason: str, now: datetime | None = None) -> BaselineRecord:
         """Use a proposed baseline from now on, in the place of the one before."""
-        at = moment(now)
         with writing(self.engine) as connection:
+            at = moment(now)
             proposed = _proposed(connection, id)
             former = (baselines.c.product == proposed.product) & (baselines.c.state == "accepted")
             connection.execute(update(baselines).where(former).values(state="retired"))
@@ -59,8 +59,8 @@ class Baselines(Ledger):
 
     def refuse_baseline(self, id: int, *, who: str, reason: str, now: datetime | None = None) -> BaselineRecord:
         """Retire a proposed baseline; the one in use stays."""
-        at = moment(now)
         with writing(self.engine) as connection:
+            at = moment(now)
             _proposed(connection, id)
             gone = _set(connection, id, "retired", who, reason)
             text = f"Baseline {gone.number} of {gone.product} is not used by decision of {who}: {reason}"
@@ -96,12 +96,12 @@ class Baselines(Ledger):
         months: none for all of them; first_step: from which step on; auxiliaries: role to digest, where others
         than those in use are taken.
         """
-        at = moment(now)
-        values = {
-            "who": who, "reason": reason, "months": sorted(months), "first_step": first_step,
-            "auxiliaries": dict(auxiliaries or {}), "state": "requested", "created_at": at,
-        }  # fmt: skip
         with writing(self.engine) as connection:
+            at = moment(now)
+            values = {
+                "who": who, "reason": reason, "months": sorted(months), "first_step": first_step,
+                "auxiliaries": dict(auxiliaries or {}), "state": "requested", "created_at": at,
+            }  # fmt: skip
             row = connection.execute(insert(reprocessings).values(**values).returning(reprocessings)).one()
             asked = record(Reprocessing, row)
             named = len(asked.months) <= 3

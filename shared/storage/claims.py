@@ -40,8 +40,8 @@ class Claims(Ledger):
         end is parked with its last error: it may be what kills its workers.
         """
         _check(lease)
-        at = moment(now)
         with writing(self.engine) as connection:
+            at = moment(now)
             unit = find_unit(connection, key)
             if unit is None or not claimable(unit, at):
                 return None
@@ -67,8 +67,8 @@ class Claims(Ledger):
     def extend(self, key: str, owner: str, lease: timedelta, *, now: datetime | None = None) -> Unit | None:
         """Keep a unit for longer, counted from now."""
         _check(lease)
-        at = moment(now)
         with writing(self.engine) as connection:
+            at = moment(now)
             unit = _owned(connection, key, owner)
             return None if unit is None else _change(connection, unit, lease_until=at + lease, updated_at=at)
 
@@ -76,9 +76,9 @@ class Claims(Ledger):
         self, key: str, owner: str, outputs: Mapping[str, str], seconds: float, *, now: datetime | None = None
     ) -> Unit | None:
         """Enter the results (name to digest in the store): the unit is done."""
-        at = moment(now)
-        ending = {"state": "done", "outputs": dict(outputs), "seconds": seconds, "attempts": 0, "updated_at": at}
         with writing(self.engine) as connection:
+            at = moment(now)
+            ending = {"state": "done", "outputs": dict(outputs), "seconds": seconds, "attempts": 0, "updated_at": at}
             unit = _owned(connection, key, owner)
             if unit is None:
                 return None
@@ -106,8 +106,8 @@ class Claims(Ledger):
         that the attempt is not counted. Parked also when `max_attempts` are used up.
         """
         _check(retry_in or timedelta(0))
-        at = moment(now)
         with writing(self.engine) as connection:
+            at = moment(now)
             unit = _owned(connection, key, owner)
             if unit is None:
                 return None
@@ -128,8 +128,8 @@ class Claims(Ledger):
 
         A running unit is let go by its owner only; one that is due can be sent to wait by anyone.
         """
-        at = moment(now)
         with writing(self.engine) as connection:
+            at = moment(now)
             unit = find_unit(connection, key)
             if unit is None or unit.state not in ("running", "due", "waiting"):
                 return None
@@ -160,8 +160,8 @@ class Claims(Ledger):
     def lock(self, name: str, owner: str, lease: timedelta, *, now: datetime | None = None) -> bool:
         """Take or extend a named lease; False while it is another owner's."""
         _check(lease)
-        at = moment(now)
         with writing(self.engine) as connection:
+            at = moment(now)
             row = connection.execute(select(leases).where(leases.c.name == name)).one_or_none()
             values = {"name": name, "owner": owner, "until": at + lease}
             if row is None:

@@ -44,13 +44,13 @@ class Granules(Ledger):
         for a person in any case. Bytes equal to the newest version of the name change nothing, also where
         another name has taken its place since.
         """
-        at = moment(now)
-        values = {
-            "role": role, "name": name, "sha256": sha256, "size": size, "series": series, "month": month,
-            "begin": begin, "end": end, "origin": origin, "etag": etag, "last_modified": last_modified,
-            "reason": "", "arrived_at": at, "checked_at": at, "vanished_at": None,
-        }  # fmt: skip
         with writing(self.engine) as connection:
+            at = moment(now)
+            values = {
+                "role": role, "name": name, "sha256": sha256, "size": size, "series": series, "month": month,
+                "begin": begin, "end": end, "origin": origin, "etag": etag, "last_modified": last_modified,
+                "reason": "", "arrived_at": at, "checked_at": at, "vanished_at": None,
+            }  # fmt: skip
             newest = _newest(connection, role, series, name)
             rivals = _rivals(connection, role, series, name, month)
             for known in [newest, *(rival for rival in rivals if rival.name == name)]:
@@ -90,13 +90,13 @@ class Granules(Ledger):
         now: datetime | None = None,
     ) -> Granule:
         """Set a refused file aside with its reason; the same bytes are told once."""
-        at = moment(now)
-        values = {
-            "role": role, "name": name, "sha256": sha256, "size": size, "series": series, "month": month,
-            "begin": None, "end": None, "origin": origin, "etag": etag, "last_modified": last_modified,
-            "reason": reason, "arrived_at": at, "checked_at": at, "vanished_at": None,
-        }  # fmt: skip
         with writing(self.engine) as connection:
+            at = moment(now)
+            values = {
+                "role": role, "name": name, "sha256": sha256, "size": size, "series": series, "month": month,
+                "begin": None, "end": None, "origin": origin, "etag": etag, "last_modified": last_modified,
+                "reason": reason, "arrived_at": at, "checked_at": at, "vanished_at": None,
+            }  # fmt: skip
             newest = _newest(connection, role, series, name)
             if newest is not None and newest.sha256 == sha256 and newest.state == "quarantined":
                 return _see(connection, newest.id, etag, last_modified, at)
@@ -108,8 +108,8 @@ class Granules(Ledger):
 
     def accept_granule(self, id: int, *, who: str, reason: str, now: datetime | None = None) -> Granule:
         """Let a held or quarantined file be used, in the place of those before it."""
-        at = moment(now)
         with writing(self.engine) as connection:
+            at = moment(now)
             granule = _waiting(connection, id)
             for rival in _rivals(connection, granule.role, granule.series, granule.name, granule.month):
                 connection.execute(update(granules).where(granules.c.id == rival.id).values(state="superseded"))
@@ -120,8 +120,8 @@ class Granules(Ledger):
 
     def refuse_granule(self, id: int, *, who: str, reason: str, now: datetime | None = None) -> Granule:
         """Set a held file aside; those before it stay in use."""
-        at = moment(now)
         with writing(self.engine) as connection:
+            at = moment(now)
             _waiting(connection, id)
             granule = _set(connection, id, state="quarantined", reason=reason)
             text = f"{_version(granule)} is not used by decision of {who}: {reason}."
@@ -137,8 +137,8 @@ class Granules(Ledger):
 
     def mark_vanished(self, id: int, *, now: datetime | None = None) -> bool:
         """Note that upstream lists a file no more; it stays in use. False if that was known."""
-        at = moment(now)
         with writing(self.engine) as connection:
+            at = moment(now)
             granule = _get(connection, id)
             if granule.vanished_at is not None:
                 return False
@@ -149,8 +149,8 @@ class Granules(Ledger):
 
     def mark_listed(self, id: int, *, now: datetime | None = None) -> bool:
         """Note that upstream lists a vanished file again. False if it had not vanished."""
-        at = moment(now)
         with writing(self.engine) as connection:
+            at = moment(now)
             if _get(connection, id).vanished_at is None:
                 return False
             granule = _set(connection, id, vanished_at=None)

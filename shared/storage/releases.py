@@ -38,8 +38,8 @@ class Releases(Ledger):
         A new one takes the next serial number of its version. One unit gives one release, however often it is
         asked for.
         """
-        at = moment(now)
         with writing(self.engine) as connection:
+            at = moment(now)
             mine = releases.c.product == product
             known = connection.execute(select(releases).where(mine, releases.c.key == key)).one_or_none()
             if known is not None:
@@ -132,8 +132,8 @@ class Releases(Ledger):
         values: Mapping[str, Any],
         is_done: Callable[[ReleaseRecord], bool] = lambda release: True,
     ) -> ReleaseRecord:
-        at = moment(now)
         with writing(self.engine) as connection:
+            at = moment(now)
             row = connection.execute(select(releases).where(releases.c.id == id)).one_or_none()
             if row is None:
                 raise RequestRefused(f"there is no release {id}", advice="Take its name from the list of releases.")

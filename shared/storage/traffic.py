@@ -28,11 +28,12 @@ class Traffic(Ledger):
         now: datetime | None = None,
     ) -> Poll:
         """Enter a look at a source; only a change of its outcome goes into the log."""
-        at = moment(now)
-        values = {
-            "source": source, "time": at, "outcome": outcome, "status": status, "listed": listed, "seconds": seconds,
-        }  # fmt: skip
         with writing(self.engine) as connection:
+            at = moment(now)
+            values = {
+                "source": source, "time": at, "outcome": outcome, "status": status, "listed": listed,
+                "seconds": seconds,
+            }  # fmt: skip
             query = select(polls.c.outcome).where(polls.c.source == source).order_by(polls.c.id.desc()).limit(1)
             former = connection.execute(query).scalar()
             row = connection.execute(insert(polls).values(**values).returning(polls)).one()
@@ -66,8 +67,8 @@ class Traffic(Ledger):
 
     def plan_deliveries(self, release: str, targets: Collection[str], *, now: datetime | None = None) -> list[Delivery]:
         """Enter which targets a release goes to; those that are known stay as they are."""
-        at = moment(now)
         with writing(self.engine) as connection:
+            at = moment(now)
             query = select(deliveries.c.target).where(deliveries.c.release == release)
             known = set(connection.execute(query).scalars())
             for target in sorted(set(targets) - known):
@@ -86,9 +87,9 @@ class Traffic(Ledger):
         now: datetime | None = None,
     ) -> Delivery:
         """Enter that a delivery was done or failed; what is done stays done."""
-        at = moment(now)
-        mine = (deliveries.c.release == release) & (deliveries.c.target == target)
         with writing(self.engine) as connection:
+            at = moment(now)
+            mine = (deliveries.c.release == release) & (deliveries.c.target == target)
             row = connection.execute(select(deliveries).where(mine)).one_or_none()
             if row is not None and (row.state == "done" or state == "pending"):
                 return record(Delivery, row)

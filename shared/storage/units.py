@@ -81,11 +81,11 @@ class Units(Claims):
         now: datetime | None = None,
     ) -> list[Unit]:
         """Make waiting units due again: all, or those of some keys, a product or a month."""
-        at = moment(now)
-        query = _narrowed(select(units), "waiting", None, product, month)
-        if keys is not None:
-            query = query.where(units.c.key.in_(keys))
         with writing(self.engine) as connection:
+            at = moment(now)
+            query = _narrowed(select(units), "waiting", None, product, month)
+            if keys is not None:
+                query = query.where(units.c.key.in_(keys))
             waiting = [record(Unit, row) for row in connection.execute(query)]
             return [
                 _set(connection, unit, "unit-woken", f"goes on: {why}", SYSTEM, at, state="due", reason="")
@@ -95,22 +95,22 @@ class Units(Claims):
     def park(self, key: str, *, who: str, reason: str, now: datetime | None = None) -> Unit:
         """Set a unit aside until somebody says retry or drop."""
         values = {"state": "parked", "reason": reason}
-        return self._decide(key, "unit-parked", "is parked", who, reason, moment(now), _is_open, values)
+        return self._decide(key, "unit-parked", "is parked", who, reason, now, _is_open, values)
 
     def retry(self, key: str, *, who: str, reason: str, now: datetime | None = None) -> Unit:
         """Make a unit due again with all its attempts, whatever became of it."""
         values = {"state": "due", "reason": "", "attempts": 0, "not_before": None}
-        return self._decide(key, "unit-retried", "is tried again", who, reason, moment(now), _is_any, values)
+        return self._decide(key, "unit-retried", "is tried again", who, reason, now, _is_any, values)
 
     def drop(self, key: str, *, who: str, reason: str, now: datetime | None = None) -> Unit:
         """Give a unit up: it stays known and is not done."""
         values = {"state": "dropped", "reason": reason, "not_before": None}
-        return self._decide(key, "unit-dropped", "is given up", who, reason, moment(now), _is_open, values)
+        return self._decide(key, "unit-dropped", "is given up", who, reason, now, _is_open, values)
 
     def withdraw(self, keys: Collection[str], *, why: str, now: datetime | None = None) -> list[Unit]:
         """Forget units that are due or waiting and no longer wanted; wanted again, they come back."""
-        at = moment(now)
         with writing(self.engine) as connection:
+            at = moment(now)
             query = select(units).where(units.c.key.in_(keys), units.c.state.in_(("due", "waiting")))
             gone = [record(Unit, row) for row in connection.execute(query)]
             for unit in gone:
@@ -130,11 +130,12 @@ class Units(Claims):
         what: str,
         who: str,
         reason: str,
-        at: datetime,
+        now: datetime | None,
         allowed: Callable[[Unit], bool],
         values: dict[str, Any],
     ) -> Unit:
         with writing(self.engine) as connection:
+            at = moment(now)
             unit = find_unit(connection, key)
             if unit is None:
                 raise RequestRefused(f"there is no unit {key}", advice="Take a key from the list of units.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import shutil
 import signal
 import tempfile
@@ -57,7 +56,9 @@ def postgres() -> Iterator[Postgres]:
         yield server
     finally:
         if server is not None:
-            os.kill(server.server.get_pid(), signal.SIGQUIT)  # at once: nothing of it is needed any more
+            process = server.server.get_postmaster_info().process
+            process.send_signal(signal.SIGQUIT)  # at once: nothing of it is needed any more
+            process.wait(30)
             server.server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -202,3 +202,11 @@ def test_a_forked_child_uses_connections_of_its_own(catalogue: Catalogue) -> Non
     owners = Counter(unit.owner for unit in catalogue.units("running"))
     assert owners["parent"] == mine and owners.total() == 20
     assert_each_was_begun_once(catalogue, 20)
+
+
+def test_times_in_the_log_are_in_its_order_even_if_a_writer_had_to_wait(catalogue: Catalogue) -> None:
+    catalogue.ensure_units(months(40))
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda plan: catalogue.claim(plan.key, "worker", LEASE), months(40)))
+    times = [event.time for event in catalogue.log(kind="unit-begun")]
+    assert times == sorted(times) and len(times) == 40
