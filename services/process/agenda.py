@@ -70,7 +70,7 @@ def _look_at(hall: Hall, product: Product, months: Sequence[Granule], auxiliarie
 
 
 def is_settled(hall: Hall, product: str) -> bool:
-    """Whether nothing of a product is due or under way: then it is time to look what comes next."""
+    """Whether nothing of a product is under way: time to look what comes next."""
     return not hall.catalogue.units(OPEN, product=product, limit=1)
 
 

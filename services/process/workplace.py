@@ -14,6 +14,7 @@ import time
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 
@@ -40,6 +41,7 @@ from shared.storage.records import Unit
 EVER = (Month(1900, 1), Month(2200, 12))
 LEVEL2B = "level2b"
 BASELINE = "baseline.nc"
+STORE_PAUSE = timedelta(seconds=10)  # until a store that could not be reached is tried again
 
 
 def work(hall: Hall, key: str, owner: str | None = None) -> Unit | None:
@@ -66,12 +68,14 @@ def work(hall: Hall, key: str, owner: str | None = None) -> Unit | None:
 
 def _enter_error(hall: Hall, unit: Unit, owner: str, error: GravstreamError) -> Unit | None:
     policy, kind = policy_of(error), type(error).__name__
+    # The store's trouble is not the unit's: it is tried again without end.
+    if isinstance(error, StoreUnavailable):
+        return hall.catalogue.fail(unit.key, owner, str(error), kind, retry_in=STORE_PAUSE, counts=False)
     if policy.action == "wait":
         return hall.catalogue.wait(unit.key, str(error), owner=owner)
     if policy.action == "park":
         return hall.catalogue.fail(unit.key, owner, str(error), kind, park=True)
-    counts = not isinstance(error, StoreUnavailable)
-    return hall.catalogue.fail(unit.key, owner, str(error), kind, retry_in=policy.pause, counts=counts)
+    return hall.catalogue.fail(unit.key, owner, str(error), kind, retry_in=policy.pause)
 
 
 def make_baseline(hall: Hall, unit: Unit) -> dict[str, str]:

@@ -10,6 +10,7 @@ import os
 import shutil
 import socket
 import tempfile
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -55,6 +56,26 @@ def look(desk: Desk) -> list[str]:
         if newest is not None and not desk.catalogue.releases(product, key=newest.key):
             wanted.append(newest.key)
     return list(dict.fromkeys(wanted))
+
+
+def release_due(desk: Desk) -> None:
+    """Release what is due; what stops one product is told once, and stops no other."""
+    for key in look(desk):
+        try:
+            issue(desk, key)
+        except Exception as error:
+            _tell_failure(desk, key, error)
+
+
+def _tell_failure(desk: Desk, key: str, error: Exception) -> None:
+    unit = desk.catalogue.unit(key)
+    subject = unit.product if unit else "system"
+    text = f"The release of {subject} failed, and is tried again at the next look: {type(error).__name__}: {error}"
+    before = desk.catalogue.log(subject, kind="release-failed", limit=1, newest=True)
+    if not before or before[0].details.get("error") != str(error):
+        trace = "" if isinstance(error, GravstreamError) else "".join(traceback.format_exception(error, limit=-8))
+        details = {"key": key, "error": str(error), "trace": trace}
+        desk.catalogue.append(subject, "release-failed", text, details=details)
 
 
 def newest_series(desk: Desk, product: str) -> Unit | None:
@@ -129,6 +150,7 @@ def _release(desk: Desk, draft: Draft, record: ReleaseRecord, previous: Path | N
 def deliver(desk: Desk) -> None:
     """Bring releases to their targets; one that fails is tried again alone and holds no other."""
     by_name = {target.name: target for target in desk.targets}
+    _plan_what_was_missed(desk, set(by_name))
     for delivery in desk.catalogue.due_deliveries():
         release = desk.catalogue.find_release(delivery.release)
         target = by_name.get(delivery.target)
@@ -143,6 +165,14 @@ def deliver(desk: Desk) -> None:
             )
         else:
             desk.catalogue.record_delivery(delivery.release, delivery.target, "done")
+
+
+def _plan_what_was_missed(desk: Desk, targets: set[str]) -> None:
+    """Deliveries of a release that was issued by a process that ended before it could plan them."""
+    planned = {delivery.release for delivery in desk.catalogue.deliveries()}
+    for release in desk.catalogue.releases(state="released") if targets else ():
+        if release.id not in planned:
+            desk.catalogue.plan_deliveries(release.id, targets)
 
 
 def _files(desk: Desk, unit: Unit, folder: Path) -> dict[str, Path]:

@@ -19,6 +19,5 @@ def _desk() -> Desk:
 @shared_task(name="publish.look")
 def look() -> None:
     """Release what is due, and bring releases to their targets."""
-    for key in service.look(_desk()):
-        service.issue(_desk(), key)
+    service.release_due(_desk())
     service.deliver(_desk())
