@@ -9,7 +9,7 @@ INSTALLED := .venv/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help install check test science bench run lock clean
+.PHONY: help install check test science bench bench-system run lock clean
 
 help:  ## Say what can be made.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ science: $(INSTALLED)  ## Run only the tests of the science.
 
 bench: $(INSTALLED)  ## Measure speed and memory and print the table.
 	$(BIN)/python benchmarks/bench.py
+
+bench-system: $(INSTALLED)  ## Measure the running system: speed, idle load, memory.
+	$(BIN)/python -m benchmarks.system
 
 run: $(INSTALLED)  ## Run the whole system against a simulated upstream: releases appear in runs/demo. Ctrl-C stops it.
 	$(BIN)/gravstream run --home $(RUN)

@@ -29,7 +29,7 @@ PATIENCE = 15.0  # s until Redis answers
 SERVICES: Mapping[str, Sequence[str]] = {
     "scheduler": ("--app", "services.scheduler", "beat"),
     "ingest": ("--app", "services.ingest.app", "worker", "--queues", "ingest", "--pool", "solo"),
-    "process": ("--app", "services.process.app", "worker", "--queues", "process", "--concurrency", "2"),
+    "process": ("--app", "services.process.app", "worker", "--queues", "process"),
     "publish": ("--app", "services.publish.app", "worker", "--queues", "publish", "--pool", "solo"),
 }
 
@@ -59,7 +59,7 @@ def _start_redis(supervision: Supervision, home: Path) -> str:
 
 @contextmanager
 def system(
-    home: Path, environment: Mapping[str, str], *, longest_pause: float = 60.0
+    home: Path, environment: Mapping[str, str], *, workers: int = 2, longest_pause: float = 60.0
 ) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
     """Redis and all services, each started again if it ends; their processes by name, the last of each.
 
@@ -67,6 +67,7 @@ def system(
     ----------
     home : folder in which all lives
     environment : settings, among them where files come from
+    workers : of the process service
     longest_pause : before a service that ends again and again is started once more [s]
     """
     home.mkdir(parents=True, exist_ok=True)
@@ -82,7 +83,8 @@ def system(
             "OPENBLAS_NUM_THREADS": "1",
         }
         for name, command in SERVICES.items():
-            words = (sys.executable, "-m", "celery", *command, "--loglevel", "INFO")
+            several = ("--concurrency", str(workers)) if name == "process" else ()
+            words = (sys.executable, "-m", "celery", *command, *several, "--loglevel", "INFO")
             supervision.start(name, words, home / "logs" / f"{name}.log", common)
         yield supervision.processes
 
