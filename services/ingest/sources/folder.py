@@ -121,7 +121,7 @@ class _Bell(FileSystemEventHandler):
 
 @contextmanager
 def watching(path: Path, ring: Callable[[], None], *, quiet: float = 2.5) -> Iterator[None]:
-    """Call `ring`, from another thread, when files in a folder changed and then rested.
+    """Call `ring`, from another thread, when files in a folder changed and rested.
 
     quiet: for how long [s] nothing must happen before.
 

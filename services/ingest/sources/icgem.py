@@ -51,7 +51,7 @@ class Icgem:
         return self._client.download(entry.url, into / entry.name, etag=etag, last_modified=last_modified)
 
     def fetch_many(self, entries: Sequence[Listed], into: Path) -> Iterator[tuple[Listed, Fetched | Missed]]:
-        """Bring many months, from the ZIP of the series first, then one by one what it lacks."""
+        """Bring many months from the ZIP of the series, and one by one what it lacks."""
         left = {entry.name: entry for entry in entries}
         if len(left) >= self._settings.backfill_from:
             try:

@@ -306,6 +306,13 @@ class TestAFolder:
         path.unlink()
         assert place.look("folder").vanished == [] and len(place.months()) == 1
 
+    def test_without_the_months_of_the_web_is_no_alarm(self, place: Place, inbox: Path) -> None:
+        place.look()
+        path = inbox / place.upstream.months[0]
+        path.write_bytes(place.upstream.content(path.name))
+        report = place.look("folder")
+        assert report.same == [path.name] and report.vanished == [] and place.events("listing-shrunk") == []
+
     def test_rings_when_something_was_dropped(self, inbox: Path) -> None:
         rung = threading.Event()
         with watching(inbox, rung.set, quiet=0.05):
