@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from pathlib import Path
+from threading import Timer
 
 import pytest
 from sqlalchemy import inspect, text
@@ -85,6 +86,19 @@ class TestSqlite:
             assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
             assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
             assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+
+    def test_waits_to_be_opened_while_another_process_has_it_to_itself(self, tmp_path: Path) -> None:
+        """As in the moment in which another one makes the same new catalogue."""
+        other = sqlite3.connect(tmp_path / "catalogue.db", isolation_level=None, check_same_thread=False)
+        other.execute("CREATE TABLE something (x)")
+        other.execute("BEGIN EXCLUSIVE")
+        release = Timer(0.5, lambda: other.execute("ROLLBACK"))
+        release.start()
+        with Catalogue.open(tmp_path / "catalogue.db") as catalogue:
+            assert not release.is_alive() or release.finished.is_set()
+            assert catalogue.log() == []
+        release.join()
+        other.close()
 
     def test_is_read_while_somebody_writes(self, tmp_path: Path) -> None:
         with Catalogue.open(tmp_path / "catalogue.db") as catalogue:
