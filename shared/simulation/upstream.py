@@ -126,7 +126,7 @@ class _Answer(BaseHTTPRequestHandler):
         extra = {} if name is None else self._validators(name, body)
         if extra and self._is_unchanged(extra):
             return self._send(304, b"", form, extra)
-        return self._send_badly(body, form, fault) if fault else self._send(200, body, form, extra)
+        return self._send_badly(body, form, fault, extra) if fault else self._send(200, body, form, extra)
 
     def _validators(self, name: str, body: bytes) -> dict[str, str]:
         modified = self.server.upstream.modified(name)
@@ -155,11 +155,11 @@ class _Answer(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def _send_badly(self, body: bytes, form: str, fault: Fault) -> None:
+    def _send_badly(self, body: bytes, form: str, fault: Fault, extra: Mapping[str, str]) -> None:
         if fault.kind in ("cut", "empty-body"):
-            return self._send(200, body[: len(body) // 2] if fault.kind == "cut" else b"", form)
+            return self._send(200, body[: len(body) // 2] if fault.kind == "cut" else b"", form, extra)
         if fault.kind not in ("stall", "drip", "half", "endless"):
-            return self._send(200, body, form)  # its content is what is wrong with it
+            return self._send(200, body, form, extra)  # its content is what is wrong with it
         self._head(200, form, {"Connection": "close"})
         if fault.kind != "endless":
             self.send_header("Content-Length", str(len(body)))

@@ -125,6 +125,14 @@ class TestWrongContent:
         assert len(report.new) == MONTHS - 1 and len(report.quarantined) == 1
         assert len(asked(place, "2005060")) == 2  # once more, in case it was damaged on its way
 
+    def test_half_a_table_under_the_mark_of_the_whole_is_not_kept_for_it(self, place: Place) -> None:
+        """Asked under the condition of its mark, the server would say that it has not changed."""
+        place.upstream.misbehave(Fault("cut", match="LOW_DEGREES", times=2))
+        assert place.look("isdc").quarantined == [TABLE]
+        assert place.catalogue.granules("low-degrees", state="quarantined")[0].etag
+        place.later(hours=2)
+        assert place.look("isdc").new == [TABLE]
+
     def test_half_a_zip_leads_to_single_files(self, place: Place) -> None:
         place.upstream.misbehave(Fault("cut", match=ZIP))
         assert len(place.look().new) == MONTHS and len(place.events("archive-refused")) == 1
