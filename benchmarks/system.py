@@ -1,7 +1,7 @@
 """How fast and how lightly the whole system runs: real services, real Redis, the real series.
 
 `make bench-system` prints a table of targets and figures. GRAVSTREAM_REAL_DATA names the real data if they do not
-lie beside the project.
+lie beside the project; arguments, if any, are the products to make.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from shared.simulation.upstream import Upstream
 from shared.storage.catalogue import Catalogue
 
 REAL = Path(os.environ.get("GRAVSTREAM_REAL_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
+PRODUCTS = tuple(sys.argv[1:]) or ("twsa", "l2b")
 NEW_MONTHS = 3
 IDLE_SECONDS = 30.0
 EVENTS = 1000
@@ -57,9 +58,15 @@ def is_released(catalogue: Catalogue, product: str, months: int) -> bool:
     return unit is not None and len(unit.inputs["months"]) == months
 
 
+def all_released(catalogue: Catalogue, months: int) -> bool:
+    """Whether a release of so many months is open of every product."""
+    return all(is_released(catalogue, product, months) for product in PRODUCTS)
+
+
 @contextmanager
 def running(home: Path, upstream: Upstream, workers: int, **others: str) -> Iterator[tuple[Catalogue, dict[str, Any]]]:
     settings = {**environment_of(upstream, poll=1.0), "GRAVSTREAM_LOOK_INTERVAL": "1", **others}
+    settings |= {"GRAVSTREAM_PRODUCTS": " ".join(PRODUCTS)}
     with (
         system(home, settings, workers=workers) as processes,
         Catalogue.open(home / "catalogue.sqlite") as catalogue,
@@ -67,19 +74,19 @@ def running(home: Path, upstream: Upstream, workers: int, **others: str) -> Iter
         yield catalogue, processes
 
 
-def measure_backfill(home: Path, workers: int) -> list[Row]:
+def measure_backfill(home: Path, workers: int, hidden: int = 0) -> list[Row]:
     """From an empty system to the first release."""
-    with series() as upstream, running(home, upstream, workers) as (catalogue, _):
+    with series(hidden) as upstream, running(home, upstream, workers) as (catalogue, _):
         months = len(upstream.months)
         first = until(lambda: is_released(catalogue, "twsa", months), "the first release")
-        both = first + until(lambda: is_released(catalogue, "l2b", months), "the release of Level-2B")
+        every = first + until(lambda: all_released(catalogue, months), "the releases of all products")
         units = [event.time for event in catalogue.log(kind="unit-done") if event.details["kind"] == "month"]
     pace = len(units) / (max(units) - min(units)).total_seconds() * 60
-    said = f"{first:.1f} s (l2b as well: {both:.1f} s)"
+    said = f"{first:.1f} s (all products: {every:.1f} s)"
     target, met = ("<= 120 s", first <= 120.0) if workers == 1 else ("", None)
     return [
         Row(f"backfill of {months} months to the first release, {workers} worker(s)", said, target, met),
-        Row(f"throughput, {workers} worker(s)", f"{pace:.0f} months of one product a minute"),
+        Row(f"throughput, {workers} worker(s)", f"{pace:.0f} months (all products together) a minute"),
     ]
 
 
@@ -95,20 +102,19 @@ def measure_new_months(home: Path) -> list[Row]:
     """From a month's appearing upstream to its release, and what a thousand events do then."""
     with series(NEW_MONTHS) as upstream, running(home, upstream, 2) as (catalogue, processes):
         before = len(upstream.months)
-        for product in ("twsa", "l2b"):
-            until(lambda product=product: is_released(catalogue, product, before), "the first releases")
-        maps, both = [], []
+        until(lambda: all_released(catalogue, before), "the first releases")
+        maps, every = [], []
         for _ in range(NEW_MONTHS):
             upstream.reveal(1)
             maps.append(until(lambda: is_released(catalogue, "twsa", len(upstream.months)), "the release"))
-            both.append(maps[-1] + until(lambda: is_released(catalogue, "l2b", len(upstream.months)), "the release"))
+            every.append(maps[-1] + until(lambda: all_released(catalogue, len(upstream.months)), "the releases"))
         memory = megabytes(processes)
         duplicates = measure_duplicates(catalogue, processes)
     median = statistics.median(maps)
     return [
         Row(
             f"new month upstream to its release, {before} to {before + 2} months before it, median of {NEW_MONTHS}",
-            f"{median:.1f} s (l2b as well: {statistics.median(both):.1f} s)", "<= 20 s", median <= 20.0,
+            f"{median:.1f} s (all products: {statistics.median(every):.1f} s)", "<= 20 s", median <= 20.0,
         ),
         Row("memory of all services after work (PSS)", f"{memory:.0f} MB", "< 800 MB", memory < 800.0),
         duplicates,
@@ -183,9 +189,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         for part in (
             lambda: measure_backfill(Path(folder) / "one", 1),
-            lambda: measure_backfill(Path(folder) / "two", 2),
-            lambda: measure_new_months(Path(folder) / "months"),
-            lambda: measure_idle(Path(folder) / "months"),
+            lambda: measure_backfill(Path(folder) / "two", 2, hidden=NEW_MONTHS),
+            lambda: measure_new_months(Path(folder) / "two"),
+            lambda: measure_idle(Path(folder) / "two"),
         ):
             for row in part():
                 rows.append(row)

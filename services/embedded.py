@@ -26,11 +26,14 @@ from shared.storage.catalogue import Catalogue
 
 PATIENCE = 15.0  # s until Redis answers
 
+# Workers say nothing to one another: the catalogue knows who does what
+_QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+
 SERVICES: Mapping[str, Sequence[str]] = {
     "scheduler": ("--app", "services.scheduler", "beat"),
-    "ingest": ("--app", "services.ingest.app", "worker", "--queues", "ingest", "--pool", "solo"),
-    "process": ("--app", "services.process.app", "worker", "--queues", "process"),
-    "publish": ("--app", "services.publish.app", "worker", "--queues", "publish", "--pool", "solo"),
+    "ingest": ("--app", "services.ingest.app", "worker", *_QUIET, "--queues", "ingest", "--pool", "solo"),
+    "process": ("--app", "services.process.app", "worker", *_QUIET, "--queues", "process"),
+    "publish": ("--app", "services.publish.app", "worker", *_QUIET, "--queues", "publish", "--pool", "solo"),
 }
 
 
@@ -81,6 +84,10 @@ def system(
             "GRAVSTREAM_BROKER_URL": _start_redis(supervision, home),
             # One thread of linear algebra in each process, set before numpy is imported
             "OPENBLAS_NUM_THREADS": "1",
+            # Memory of large arrays goes back to the machine when they are done with (glibc)
+            "MALLOC_ARENA_MAX": "2",
+            "MALLOC_MMAP_THRESHOLD_": str(4 << 20),
+            "MALLOC_TRIM_THRESHOLD_": str(16 << 20),
         }
         for name, command in SERVICES.items():
             several = ("--concurrency", str(workers)) if name == "process" else ()

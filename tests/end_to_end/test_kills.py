@@ -14,13 +14,27 @@ from tests.end_to_end.rig import ByHand, assert_whole, file_of, note, released, 
 
 # Functions at whose entry the process is killed, once each, in the order of the work
 STAGES = {
-    "ingest, between store and catalogue": ("Granules.register_granule",),
-    "process, in a baseline": ("write_baseline", "Baselines.propose_baseline", "Baselines.accept_baseline"),
-    "process, in a month": ("complete_month", "write_cached"),
-    "process, in the series": ("make_series", "evaluate_series", "write_maps"),
-    "publish, before the release exists": ("prepare", "Releases.create_release"),
-    "publish, between the steps of a release": ("_place", "_draw", "_describe", "sums_text"),
-    "publish, around the switch of latest": ("switch_latest", "Releases.issue_release", "Traffic.plan_deliveries"),
+    "ingest, between store and catalogue": ("granules:Granules.register_granule",),
+    "process, in the baseline": (
+        "baseline:write_baseline",
+        "baselines:Baselines.propose_baseline",
+        "baselines:Baselines.accept_baseline",
+        "claims:Claims.finish",
+    ),
+    "process, in a month": ("workplace:make_month", "monthly:complete_month"),
+    "process, in the series": ("workplace:make_series", "production:evaluate_series", "writing:write_maps"),
+    "publish, before the release exists": ("draft:prepare", "releases:Releases.create_release"),
+    "publish, between the steps of a release": (
+        "release:_place",
+        "release:_draw",
+        "release:_describe",
+        "sums:sums_text",
+    ),
+    "publish, around the switch of latest": (
+        "release:switch_latest",
+        "releases:Releases.issue_release",
+        "traffic:Traffic.plan_deliveries",
+    ),
 }
 
 
@@ -56,6 +70,7 @@ def test_killed_at_every_stage_the_work_is_done_once_and_as_by_hand(
 ) -> None:
     plan = dict.fromkeys((name for names in STAGES.values() for name in names), "")
     months = len(list((archive / "level2").iterdir()))
+    (tmp_path / "copies").mkdir()
     with (
         Upstream.of_archive(archive) as upstream,
         system(tmp_path, settings_of(upstream, **killing(tmp_path, plan)), longest_pause=0.5),
@@ -82,7 +97,7 @@ def test_a_month_that_kills_its_worker_is_parked_and_all_else_is_released(tmp_pa
         Upstream.of_archive(archive) as upstream,
         system(
             tmp_path,
-            settings_of(upstream, **killing(tmp_path, {"complete_month": bad}), GRAVSTREAM_LEASE="1"),
+            settings_of(upstream, **killing(tmp_path, {"monthly:complete_month": bad}), GRAVSTREAM_LEASE="1"),
             longest_pause=0.5,
         ),
         Catalogue.open(tmp_path / "catalogue.sqlite") as catalogue,

@@ -1,7 +1,7 @@
 """Ends a process with signal 9 where it enters a function that a test names.
 
 Python imports this at its start if it lies on PYTHONPATH. In the folder GRAVSTREAM_TEST_KILLS each file names a
-function as its code calls itself: an empty one ends the first process that enters it, and what enters it after
+function, module:name: an empty one ends the first process that enters it, and what enters it after
 that is noted; one with a text ends every process that enters it with that text among its variables.
 """
 
@@ -15,6 +15,8 @@ from pathlib import Path
 FOLDER = Path(os.environ.get("GRAVSTREAM_TEST_KILLS", ""))
 ALWAYS = {path.name: path.read_text() for path in FOLDER.iterdir()} if "GRAVSTREAM_TEST_KILLS" in os.environ else {}
 
+CALLED = {name.partition(":")[2] for name in ALWAYS}
+
 
 def noted(name: str) -> bool:
     """Note the moment, unless somebody did."""
@@ -27,7 +29,10 @@ def noted(name: str) -> bool:
 
 
 def on_call(frame, event, _):
-    if event != "call" or (name := frame.f_code.co_qualname) not in ALWAYS:
+    if event != "call" or frame.f_code.co_qualname not in CALLED:
+        return
+    name = f"{Path(frame.f_code.co_filename).stem}:{frame.f_code.co_qualname}"
+    if name not in ALWAYS:
         return
     if text := ALWAYS[name]:
         if text in str(frame.f_locals):
