@@ -46,9 +46,9 @@ OURS = ("scheduler", "ingest", "process", "publish")
 DOCKERFILE = (PROJECT / "Dockerfile").read_text()
 USER = 10001
 
-# Until a service is healthy, or has ended; until a release is there: on two busy cores
-PATIENCE = 40.0
-RELEASE_PATIENCE = 75.0
+# Until a service is healthy, or has ended; until a release is there: on two cores that others keep busy [s]
+PATIENCE = 90.0
+RELEASE_PATIENCE = 150.0
 
 each_service = pytest.mark.parametrize("name", SERVICES)
 each_of_ours = pytest.mark.parametrize("name", OURS)
