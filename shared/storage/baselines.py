@@ -29,7 +29,10 @@ class Baselines(Ledger):
         who: str = SYSTEM,
         now: datetime | None = None,
     ) -> BaselineRecord:
-        """Propose a baseline; one that is proposed or in use already is returned as it is."""
+        """Propose a baseline; one that is known is returned as it is.
+
+        Known is one that is proposed or in use, or that a person refused: nobody is asked twice.
+        """
         with writing(self.engine) as connection:
             at = moment(now)
             mine = baselines.c.product == product
@@ -47,10 +50,10 @@ class Baselines(Ledger):
             return _told(connection, record(BaselineRecord, row), "baseline-proposed", text, who, at)
 
     def accept_baseline(self, id: int, *, who: str, reason: str, now: datetime | None = None) -> BaselineRecord:
-        """Use a proposed baseline from now on, in the place of the one before."""
+        """Use a proposed or refused baseline in the place of the one in use."""
         with writing(self.engine) as connection:
             at = moment(now)
-            proposed = _proposed(connection, id)
+            proposed = _open(connection, id, ("proposed", "refused"))
             former = (baselines.c.product == proposed.product) & (baselines.c.state == "accepted")
             connection.execute(update(baselines).where(former).values(state="retired"))
             taken = _set(connection, id, "accepted", who, reason)
@@ -58,11 +61,11 @@ class Baselines(Ledger):
             return _told(connection, taken, "baseline-accepted", text, who, at)
 
     def refuse_baseline(self, id: int, *, who: str, reason: str, now: datetime | None = None) -> BaselineRecord:
-        """Retire a proposed baseline; the one in use stays."""
+        """Refuse a proposed baseline; the one in use stays."""
         with writing(self.engine) as connection:
             at = moment(now)
-            _proposed(connection, id)
-            gone = _set(connection, id, "retired", who, reason)
+            _open(connection, id, ("proposed",))
+            gone = _set(connection, id, "refused", who, reason)
             text = f"Baseline {gone.number} of {gone.product} is not used by decision of {who}: {reason}"
             return _told(connection, gone, "baseline-refused", text, who, at)
 
@@ -135,12 +138,12 @@ class Baselines(Ledger):
             return [record(Reprocessing, row) for row in connection.execute(query)]
 
 
-def _proposed(connection: Connection, id: int) -> BaselineRecord:
+def _open(connection: Connection, id: int, states: tuple[BaselineState, ...]) -> BaselineRecord:
     row = connection.execute(select(baselines).where(baselines.c.id == id)).one_or_none()
     if row is None:
         raise RequestRefused(f"there is no baseline {id}", advice="Take its number from the list of baselines.")
     found = record(BaselineRecord, row)
-    if found.state != "proposed":
+    if found.state not in states:
         raise RequestRefused(
             f"baseline {found.number} of {found.product} is {found.state}", advice="Only a proposed one can be decided."
         )

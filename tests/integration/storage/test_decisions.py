@@ -46,10 +46,22 @@ class TestBaselines:
         catalogue.accept_baseline(first.id, who="system", reason="the first")
         catalogue.refuse_baseline(second.id, who="ana", reason="too noisy")
         assert catalogue.baseline("twsa") == catalogue.baselines("twsa", "accepted")[0]
+        assert catalogue.propose_baseline("twsa", TWO, reason="months").state == "refused", "nobody is asked twice"
         for decide in (catalogue.accept_baseline, catalogue.refuse_baseline):
-            for id, why in ((second.id, "is retired"), (first.id, "is accepted"), (99, "no baseline 99")):
+            for id, why in ((first.id, "is accepted"), (99, "no baseline 99")):
                 with pytest.raises(RequestRefused, match=why):
                     decide(id, who="ana", reason="again")
+        with pytest.raises(RequestRefused, match="is refused"):
+            catalogue.refuse_baseline(second.id, who="ana", reason="again")
+        catalogue.accept_baseline(second.id, who="ana", reason="on second thoughts")
+        assert [each.state for each in catalogue.baselines("twsa")] == ["retired", "accepted"]
+
+    def test_that_were_in_use_once_can_be_proposed_again(self, catalogue: Catalogue) -> None:
+        for name in (ONE, TWO):
+            proposed = catalogue.propose_baseline("twsa", name, reason="months")
+            catalogue.accept_baseline(proposed.id, who="ana", reason="seen")
+        again = catalogue.propose_baseline("twsa", ONE, reason="upstream took it back")
+        assert (again.number, again.state) == (3, "proposed")
 
 
 class TestReleases:
@@ -221,6 +233,19 @@ class TestWanted:
         assert names["d"] in catalogue.wanted_digests()
         catalogue.ensure_unit(open_, "release", "twsa", inputs={"files": [{"sha256": names["f"]}]})
         assert names["f"] in catalogue.wanted_digests()
+
+    def test_is_what_a_release_was_made_from_through_every_unit_even_if_a_newer_one_took_its_place(
+        self, catalogue: Catalogue
+    ) -> None:
+        month, series, later = "2" * 64, "0" * 64, "3" * 64
+        catalogue.ensure_unit(month, "month", "l2b", "2016-12", now=NOON)
+        catalogue.ensure_unit(series, "series", "twsa", inputs={"months": {"2016-12": month}}, now=NOON)
+        catalogue.ensure_unit(later, "month", "l2b", "2016-12", now=NOON)
+        self.do(catalogue, month, "c" * 64, NOON)
+        self.do(catalogue, series, "d" * 64, NOON)
+        create(catalogue, series)
+        self.do(catalogue, later, "e" * 64, NOON + HOUR)
+        assert {"c" * 64, "d" * 64, "e" * 64} <= catalogue.wanted_digests()
 
     def do(self, catalogue: Catalogue, key: str, output: str, at: datetime) -> None:
         assert catalogue.claim(key, "worker-1", HOUR, now=at)

@@ -172,6 +172,11 @@ class TestListing:
         assert [each.vanished_at for each in catalogue.current("level-2")] == [None]
         assert [event.kind for event in catalogue.log()[1:]] == ["granule-vanished", "granule-listed-again"]
 
+    def test_what_upstream_serves_again_is_no_longer_vanished(self, catalogue: Catalogue) -> None:
+        granule, _ = register(catalogue, "a")
+        catalogue.mark_vanished(granule.id)
+        assert register(catalogue, "a")[0].vanished_at is None
+
     def test_an_unchanged_file_is_noted_as_seen(self, catalogue: Catalogue) -> None:
         granule, _ = register(catalogue, "a", etag='"1"')
         seen = catalogue.mark_checked(granule.id, last_modified="Sat", now=NOON + HOUR)
