@@ -77,8 +77,8 @@ def test_the_real_series_is_released_as_by_hand_and_each_change_once(tmp_path: P
         upstream.extend(TABLE, 1)
         until(lambda: len(catalogue.releases("twsa", "released")) == 4, PATIENCE, "the release with the longer table")
         last_folders = inputs(tmp_path / "last", upstream, real_data)
-        polls = len(catalogue.polls())
-        until(lambda: len(catalogue.polls()) > polls + 3, PATIENCE, "looks that find nothing new")
+        seen = catalogue.polls(limit=1)[0].id
+        until(lambda: catalogue.polls(limit=1)[0].id > seen + 3, PATIENCE, "looks that find nothing new")
 
     releases = catalogue.releases("twsa")
     assert_whole(home, catalogue, releases=4)
