@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from services.operations import app as operations
 from services.running import poll, run, up
 from shared import settings
 from shared.errors import GravstreamError, RequestRefused
@@ -228,6 +229,7 @@ def simulate(
 
 for command in (run, up, poll):
     app.command()(command)
+app.add_typer(operations)
 
 
 if __name__ == "__main__":

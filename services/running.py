@@ -31,9 +31,9 @@ def run(
     last: Annotated[str, typer.Option(help="Last simulated month, YYYY-MM.")] = "2022-12",
     seconds: Annotated[float | None, typer.Option(help="Stop after so long; default: at Ctrl-C.")] = None,
 ) -> None:
-    """Run the whole system against a simulated upstream, in which a new month appears again and again.
+    """Run the whole system against a simulated upstream.
 
-    Ctrl-C stops it; started again it goes on where it was.
+    A new month appears there again and again. Ctrl-C stops it; started again it goes on where it was.
     """
     home.mkdir(parents=True, exist_ok=True)
     console.print("Simulating the archive, if it is not there yet: about ten seconds.")
