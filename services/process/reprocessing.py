@@ -96,7 +96,7 @@ def reason_of(catalogue: Catalogue, unit: Unit) -> str:
     if unit.state == "running":
         return f"{unit.owner} did not come back"
     if unit.error:
-        return f"tried again after: {unit.error.strip().splitlines()[-1]}"
+        return f"tried again after: {unit.error.splitlines()[-1].strip()}"
     if unit.outputs:
         return "asked for again"
     done = [each for each in catalogue.units("done", unit.kind, unit.product, unit.month) if each.key != unit.key]

@@ -22,7 +22,8 @@ Progress = Callable[[str, int, int], None]
 class Rebuilt:
     """What came out: digests by name of file, and months that differ.
 
-    Months are compared with what is kept of them. A series is not made from months that differ: there are no outputs then.
+    Months are compared with what is kept of them. A series is not made from months that differ: there are no
+    outputs then.
     """
 
     outputs: Mapping[str, str]
