@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from shared import settings
-from shared.broker import celery_app
+from shared.broker import scheduler_app
 
-app = celery_app(settings.system().queue)
+app = scheduler_app(settings.system().queue)

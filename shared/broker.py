@@ -11,10 +11,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from celery import Celery, current_app
+from celery.signals import beat_init
 from kombu.entity import Queue
 
 from shared.errors import AuxiliaryMissing, GranuleRejected, GravstreamError, ProductHeld, Unreachable
 from shared.settings import QueueSettings
+
+# Looks after which a task that nobody took is given up
+_LOOKS = 5
 
 QUEUES = ("ingest", "process", "publish")
 
@@ -46,8 +50,22 @@ def policy_of(error: BaseException) -> Policy:
 
 
 def tell(task: str, *arguments: str) -> None:
-    """Put a task into the queue of the service that its name begins with."""
-    current_app.send_task(task, args=arguments)
+    """Put a task into the queue of the service that its name begins with.
+
+    It expires after a few looks, which would hand it out again: so a queue that nobody empties does not grow.
+    """
+    current_app.send_task(task, args=arguments, expires=current_app.conf.task_expires)
+
+
+def scheduler_app(settings: QueueSettings) -> Celery:
+    """The Celery application of the scheduler, which looks at the sources as it starts."""
+    # A new scheduler would wait a whole interval, a day, for its first look.
+    beat_init.connect(_poll, weak=False)
+    return celery_app(settings)
+
+
+def _poll(**_: object) -> None:
+    tell("ingest.poll")
 
 
 def celery_app(settings: QueueSettings, include: Sequence[str] = ()) -> Celery:
@@ -78,6 +96,7 @@ def celery_app(settings: QueueSettings, include: Sequence[str] = ()) -> Celery:
         worker_prefetch_multiplier=1,
         worker_hijack_root_logger=False,
         task_default_queue="process",
+        task_expires=_LOOKS * settings.look_interval,
         task_queues=[Queue(name) for name in QUEUES],
         task_routes={f"{name}.*": {"queue": name} for name in QUEUES},
         beat_schedule=_schedule(settings),

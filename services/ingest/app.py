@@ -15,7 +15,7 @@ app = celery_app(settings.system().queue, include=["services.ingest.tasks"])
 
 def ingest_settings() -> IngestSettings:
     """Where files come from, as the environment says."""
-    return IngestSettings(**settings.ingest())
+    return IngestSettings(**settings.ingest(), staging=settings.system().scratch / "ingest")
 
 
 def sources() -> list[Source]:

@@ -14,6 +14,7 @@ import time
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -84,7 +85,7 @@ def make_baseline(hall: Hall, unit: Unit) -> dict[str, str]:
     with _folder(hall) as folder:
         for digest in unit.inputs["level-2"].values():
             _lay(hall, digest, folder / "level2")
-        shop = _workshop(hall, product, unit.inputs["auxiliaries"])
+        shop = replace(_workshop(hall, product, unit.inputs["auxiliaries"]), kept=folder / "months")
         files = sorted((folder / "level2").iterdir())
         with crew(1, shop) as alone:
             baseline, months, rejected = months_from_nothing(shop, alone, files, lambda *_: None)
