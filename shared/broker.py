@@ -58,7 +58,7 @@ def tell(task: str, *arguments: str) -> None:
 
 
 def scheduler_app(settings: QueueSettings) -> Celery:
-    """The Celery application of the scheduler, which looks at the sources as it starts."""
+    """The Celery application of the scheduler; it looks at the sources at once."""
     # A new scheduler would wait a whole interval, a day, for its first look.
     beat_init.connect(_poll, weak=False)
     return celery_app(settings)

@@ -7,13 +7,10 @@ The inputs of a unit are laid into a folder under their own names, and the same 
 from __future__ import annotations
 
 import os
-import shutil
 import socket
-import tempfile
 import time
 import traceback
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from functools import lru_cache
@@ -31,6 +28,7 @@ from services.process.writing import write_maps, write_month
 from shared.broker import policy_of
 from shared.errors import GranuleRejected, GravstreamError, StoreUnavailable
 from shared.formats.baseline import read_baseline, write_baseline
+from shared.formats.files import working_folder
 from shared.formats.level2b_cache import read_cached_month, write_cached
 from shared.models.baseline import Baseline
 from shared.models.epoch import Month
@@ -82,7 +80,7 @@ def _enter_error(hall: Hall, unit: Unit, owner: str, error: GravstreamError) -> 
 def make_baseline(hall: Hall, unit: Unit) -> dict[str, str]:
     """Estimate a product's baseline, and use it if the product has none."""
     product = _product(hall, unit)
-    with _folder(hall) as folder:
+    with working_folder(hall.scratch) as folder:
         for digest in unit.inputs["level-2"].values():
             _lay(hall, digest, folder / "level2")
         shop = replace(_workshop(hall, product, unit.inputs["auxiliaries"]), kept=folder / "months")
@@ -109,7 +107,7 @@ def make_month(hall: Hall, unit: Unit) -> dict[str, str]:
     product = _product(hall, unit)
     baseline = _baseline(hall, unit.inputs["baseline"])
     shop = _workshop(hall, product, unit.inputs["auxiliaries"])
-    with _folder(hall) as folder:
+    with working_folder(hall.scratch) as folder:
         path = _lay(hall, unit.inputs["level-2"], folder / "level2")
         month = complete_month(shop, path, baseline)
         write_cached(folder / LEVEL2B, month)
@@ -126,7 +124,7 @@ def make_series(hall: Hall, unit: Unit) -> dict[str, str]:
     if product.series is None:
         return {}
     baseline = _baseline(hall, unit.inputs["baseline"])
-    with _folder(hall) as folder:
+    with working_folder(hall.scratch) as folder:
         units = [hall.catalogue.unit(key) for key in unit.inputs["months"].values()]
         digests = [each.outputs[LEVEL2B] for each in units if each is not None]
         kept = [
@@ -149,17 +147,6 @@ def _product(hall: Hall, unit: Unit) -> Product:
     return next(product for product in hall.products if product.name == unit.product)
 
 
-@contextmanager
-def _folder(hall: Hall) -> Iterator[Path]:
-    """A folder to work in, gone afterwards."""
-    hall.scratch.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=hall.scratch))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 def _lay(hall: Hall, digest: str, folder: Path) -> Path:
     """A file of the store in a folder under its own name."""
     granule = hall.catalogue.granule(digest)
@@ -178,7 +165,7 @@ def _workshop(hall: Hall, product: Product, digests: Mapping[str, str]) -> Works
     """The auxiliaries of a unit, read; the last set is kept, since months follow one another."""
     name = (product.name, repr(sorted(digests.items())))
     if name not in _SHOPS:
-        with _folder(hall) as folder:
+        with working_folder(hall.scratch) as folder:
             for digest in digests.values():
                 _lay(hall, digest, folder)
             auxiliaries: Auxiliaries = gather_auxiliaries(folder, hall.cache)

@@ -7,12 +7,9 @@ releases that were begun or approved and are not complete. Done twice it is done
 from __future__ import annotations
 
 import os
-import shutil
 import socket
-import tempfile
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from importlib.metadata import version
@@ -23,6 +20,7 @@ from services.publish.release import build, switch_latest
 from services.publish.targets.target import Target
 from shared.broker import policy_of
 from shared.errors import GravstreamError, ProductHeld
+from shared.formats.files import working_folder
 from shared.settings import Publisher
 from shared.storage.catalogue import Catalogue, now
 from shared.storage.keeping import extended
@@ -99,7 +97,10 @@ def issue(desk: Desk, key: str, owner: str | None = None) -> ReleaseRecord | Non
     if not desk.catalogue.lock(name, owner, desk.lease):
         return None
     try:
-        with extended(lambda: desk.catalogue.lock(name, owner, desk.lease), desk.lease), _folder(desk) as folder:
+        with (
+            extended(lambda: desk.catalogue.lock(name, owner, desk.lease), desk.lease),
+            working_folder(desk.scratch) as folder,
+        ):
             return _issue(desk, unit, _files(desk, unit, folder))
     finally:
         desk.catalogue.unlock(name, owner)
@@ -195,13 +196,3 @@ def _under_its_name(desk: Desk, digest: str, path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.symlink_to(local)
     return path
-
-
-@contextmanager
-def _folder(desk: Desk) -> Iterator[Path]:
-    desk.scratch.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=desk.scratch))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
