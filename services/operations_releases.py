@@ -129,7 +129,7 @@ def list_baselines(context: typer.Context, as_json: Json = False) -> None:
 
 @baselines.command("accept")
 def accept_baseline(id: Number, reason: Reason, who: Who) -> None:
-    """Use a proposed baseline from now on: all is computed again; leaves with 1 if it is not proposed."""
+    """Use a proposed or refused baseline from now on: all is computed again; leaves with 1 if it is neither."""
     with catalogue() as known:
         taken = known.accept_baseline(id, who=who, reason=reason)
     say(f"Baseline {taken.number} of {taken.product} is in use; all its months are computed again. {SOON}")
@@ -137,7 +137,7 @@ def accept_baseline(id: Number, reason: Reason, who: Who) -> None:
 
 @baselines.command("refuse")
 def refuse_baseline(id: Number, reason: Reason, who: Who) -> None:
-    """Retire a proposed baseline; leaves with 1 if it is not proposed."""
+    """Refuse a proposed baseline; leaves with 1 if it is not proposed."""
     with catalogue() as known:
         gone = known.refuse_baseline(id, who=who, reason=reason)
     say(f"Baseline {gone.number} of {gone.product} is not used.")

@@ -382,7 +382,9 @@ class TestBaselines:
         number = next(each["id"] for each in proposed.json("baselines") if each["state"] == "proposed")
         proposed("baselines", "refuse", number, *REASON)
         assert proposed.said("reconcile") == "Nothing is due."
-        assert "Only a proposed one" in proposed.said("baselines", "accept", number, *REASON, code=REFUSED)
+        assert "Only a proposed one" in proposed.said("baselines", "refuse", number, *REASON, code=REFUSED)
+        used = next(each["id"] for each in proposed.json("baselines") if each["state"] == "accepted")
+        assert "Only a proposed one" in proposed.said("baselines", "accept", used, *REASON, code=REFUSED)
 
 
 def released_anew(release: Path, folder: Path) -> Path:
