@@ -14,7 +14,7 @@ from celery import Celery, current_app
 from celery.signals import beat_init
 from kombu.entity import Queue
 
-from shared.errors import AuxiliaryMissing, GranuleRejected, GravstreamError, ProductHeld, Unreachable
+from shared.errors import AuxiliaryMissing, GranuleRejected, GravstreamError, ProductHeld, StoreUnavailable, Unreachable
 from shared.settings import QueueSettings
 
 # Looks after which a task that nobody took is given up
@@ -25,10 +25,14 @@ QUEUES = ("ingest", "process", "publish")
 
 @dataclass(frozen=True)
 class Policy:
-    """What happens next to a unit of work that failed."""
+    """What happens next to a unit of work that failed.
+
+    counts: whether the attempt counts; not where the trouble is not the unit's.
+    """
 
     action: str  # retry | wait | park
     pause: timedelta = timedelta(0)
+    counts: bool = True
 
 
 # The one table from an error to what happens next. Whatever is not in it is a fault of ours: it is parked with
@@ -38,6 +42,7 @@ POLICIES: dict[type[GravstreamError], Policy] = {
     AuxiliaryMissing: Policy("wait"),
     GranuleRejected: Policy("park"),
     ProductHeld: Policy("wait"),
+    StoreUnavailable: Policy("retry", timedelta(seconds=10), counts=False),
 }
 
 

@@ -12,7 +12,6 @@ import time
 import traceback
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 
@@ -26,7 +25,7 @@ from services.process.production import evaluate_series
 from services.process.products import Product
 from services.process.writing import write_maps, write_month
 from shared.broker import policy_of
-from shared.errors import GranuleRejected, GravstreamError, StoreUnavailable
+from shared.errors import GranuleRejected, GravstreamError
 from shared.formats.baseline import read_baseline, write_baseline
 from shared.formats.files import working_folder
 from shared.formats.level2b_cache import read_cached_month, write_cached
@@ -40,7 +39,6 @@ from shared.storage.records import Unit
 EVER = (Month(1900, 1), Month(2200, 12))
 LEVEL2B = "level2b"
 BASELINE = "baseline.nc"
-STORE_PAUSE = timedelta(seconds=10)  # until a store that could not be reached is tried again
 
 
 def work(hall: Hall, key: str, owner: str | None = None) -> Unit | None:
@@ -67,14 +65,11 @@ def work(hall: Hall, key: str, owner: str | None = None) -> Unit | None:
 
 def _enter_error(hall: Hall, unit: Unit, owner: str, error: GravstreamError) -> Unit | None:
     policy, kind = policy_of(error), type(error).__name__
-    # The store's trouble is not the unit's: it is tried again without end.
-    if isinstance(error, StoreUnavailable):
-        return hall.catalogue.fail(unit.key, owner, str(error), kind, retry_in=STORE_PAUSE, counts=False)
     if policy.action == "wait":
         return hall.catalogue.wait(unit.key, str(error), owner=owner)
     if policy.action == "park":
         return hall.catalogue.fail(unit.key, owner, str(error), kind, park=True)
-    return hall.catalogue.fail(unit.key, owner, str(error), kind, retry_in=policy.pause)
+    return hall.catalogue.fail(unit.key, owner, str(error), kind, retry_in=policy.pause, counts=policy.counts)
 
 
 def make_baseline(hall: Hall, unit: Unit) -> dict[str, str]:
