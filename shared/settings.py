@@ -128,6 +128,36 @@ def ingest() -> dict[str, Any]:
     return found
 
 
+@dataclass(frozen=True)
+class ConsoleSettings:
+    """The web page, the API and the metrics.
+
+    host, port: where they are served; reading: `open` to everybody, or `closed` to those without a token;
+    url: address that users know them by, if a proxy stands before; basins: GeoJSON or JSON of river basins;
+    requests: allowed in a minute for each address, of reading and of acting.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    reading: str = "open"
+    url: str = ""
+    basins: Path | None = None
+    requests: tuple[int, int] = (1200, 60)
+
+
+def console() -> ConsoleSettings:
+    """GRAVSTREAM_CONSOLE_HOST, _PORT and _URL, GRAVSTREAM_READING, _BASINS and _REQUESTS."""
+    reading, acting = os.environ.get("GRAVSTREAM_REQUESTS", "1200 60").split()
+    return ConsoleSettings(
+        host=os.environ.get("GRAVSTREAM_CONSOLE_HOST", ConsoleSettings.host),
+        port=int(os.environ.get("GRAVSTREAM_CONSOLE_PORT", ConsoleSettings.port)),
+        reading=os.environ.get("GRAVSTREAM_READING", ConsoleSettings.reading),
+        url=os.environ.get("GRAVSTREAM_CONSOLE_URL", ConsoleSettings.url),
+        basins=_path("GRAVSTREAM_BASINS"),
+        requests=(int(reading), int(acting)),
+    )
+
+
 def worker_count() -> int:
     """GRAVSTREAM_WORKERS, or the cores this process may use."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -2,7 +2,8 @@
 
 Each method is one transaction: a change of state and the event that tells of it are written together or
 not at all. Its parts: files (granules.py), units of work (units.py, claims.py), baselines and requests
-(baselines.py), releases (releases.py), ways in and out (traffic.py), the log of events (ledger.py).
+(baselines.py), releases (releases.py), ways in and out (traffic.py), who is there (presence.py), the log of
+events (ledger.py).
 """
 
 from __future__ import annotations
@@ -15,15 +16,18 @@ from shared.storage.clock import moment, now
 from shared.storage.connection import engine_for
 from shared.storage.granules import Granules
 from shared.storage.migrations.upgrade import upgrade
+from shared.storage.presence import Presence
 from shared.storage.records import (
     BaselineRecord,
     Delivery,
     Event,
     Granule,
+    Heartbeat,
     Planned,
     Poll,
     ReleaseRecord,
     Reprocessing,
+    Token,
     Unit,
 )
 from shared.storage.releases import Releases
@@ -37,17 +41,19 @@ __all__ = [
     "Delivery",
     "Event",
     "Granule",
+    "Heartbeat",
     "Planned",
     "Poll",
     "ReleaseRecord",
     "Reprocessing",
+    "Token",
     "Unit",
     "moment",
     "now",
 ]
 
 
-class Catalogue(Granules, Units, Baselines, Releases, Traffic, Wanted):
+class Catalogue(Granules, Units, Baselines, Releases, Traffic, Presence, Wanted):
     """The catalogue, safe for threads, forks and any number of processes."""
 
     @classmethod

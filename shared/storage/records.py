@@ -16,6 +16,7 @@ BaselineState = Literal["proposed", "accepted", "refused", "retired"]
 ReleaseKind = Literal["initial", "major", "minor", "extension"]
 ReleaseState = Literal["building", "held", "released", "rejected", "retracted"]
 DeliveryState = Literal["pending", "done", "failed"]
+Role = Literal["operator", "scientist"]
 ReprocessingState = Literal["requested", "running", "done", "refused"]
 
 
@@ -201,3 +202,26 @@ class Reprocessing:
     auxiliaries: Mapping[str, str]
     state: ReprocessingState
     created_at: datetime
+
+
+@dataclass(frozen=True)
+class Heartbeat:
+    """A process that serves a queue, and when it last said that it lives; name: service@host:process."""
+
+    name: str
+    service: str
+    host: str
+    time: datetime
+
+
+@dataclass(frozen=True)
+class Token:
+    """Who may act over the network; the secret itself is not kept, only its digest.
+
+    role: an `operator` keeps the system going; a `scientist` also decides what is released.
+    """
+
+    name: str
+    role: Role
+    created_at: datetime
+    revoked_at: datetime | None

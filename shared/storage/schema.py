@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0001"  # the migration that makes these tables
+REVISION = "0002"  # the migration that makes these tables
 
 
 class Moment(TypeDecorator[datetime]):
@@ -207,4 +207,25 @@ leases = Table(
     Column("name", String, primary_key=True),
     Column("owner", String, nullable=False),
     Column("until", Moment, nullable=False),
+)
+
+# A process that serves a queue, and when it last said that it lives.
+heartbeats = Table(
+    "heartbeats",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("service", String, nullable=False),
+    Column("host", String, nullable=False),
+    Column("time", Moment, nullable=False),
+)
+
+# Who may act over the network. The secret itself is never kept.
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("role", String, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("revoked_at", Moment),
 )
