@@ -9,10 +9,10 @@ INSTALLED := .venv/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help install check test science bench bench-system run lock clean
+.PHONY: help install system-packages check test science bench bench-system run lock clean
 
 help:  ## Say what can be made.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(INSTALLED)  ## Make .venv and install the pinned requirements and the project (about a minute).
 
@@ -24,6 +24,9 @@ $(INSTALLED): requirements/test.txt pyproject.toml
 	@$(PIP) install --quiet --progress-bar off --require-hashes --requirement requirements/test.txt
 	@$(PIP) install --quiet --progress-bar off --no-deps --no-build-isolation --editable .
 	@touch $@
+
+system-packages:  ## Install what some tests need besides (Debian: browser, Prometheus, PostgreSQL, Redis).
+	.ci/system-packages
 
 check: $(INSTALLED)  ## Lint, formatting, types, and who may import whom.
 	$(BIN)/ruff check .

@@ -1,7 +1,8 @@
-"""Where the real data lie, and the rule that a test of them is not skipped where they are."""
+"""Where the real data and system packages are, and the rule that what is there is not skipped."""
 
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 # Two test processes share two cores: one thread each. It counts only before numpy is imported; a test
@@ -32,6 +33,22 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data: {folder} is not there; set GRAVSTREAM_REAL_DATA to the folder that has them")
     return folder
+
+
+@pytest.fixture(scope="session")
+def system_package() -> Callable[[str], str]:
+    """Where a program of the system is; the test is skipped where it is not, and fails in CI."""
+
+    def find(program: str) -> str:
+        found = shutil.which(program)
+        if found is None:
+            missing = f"{program} is not installed: make system-packages"
+            if os.environ.get("CI") == "true":
+                pytest.fail(missing)
+            pytest.skip(missing)
+        return str(found)
+
+    return find
 
 
 @pytest.hookimpl(tryfirst=True)
