@@ -14,7 +14,15 @@ from celery import Celery, current_app
 from celery.signals import beat_init
 from kombu.entity import Queue
 
-from shared.errors import AuxiliaryMissing, GranuleRejected, GravstreamError, ProductHeld, StoreUnavailable, Unreachable
+from shared.errors import (
+    AuxiliaryMissing,
+    GranuleRejected,
+    GravstreamError,
+    ProductHeld,
+    StoreDamaged,
+    StoreUnavailable,
+    Unreachable,
+)
 from shared.settings import QueueSettings
 
 # Looks after which a task that nobody took is given up
@@ -43,6 +51,8 @@ POLICIES: dict[type[GravstreamError], Policy] = {
     GranuleRejected: Policy("park"),
     ProductHeld: Policy("wait"),
     StoreUnavailable: Policy("retry", timedelta(seconds=10), counts=False),
+    # Bytes that are gone or altered do not come back by themselves.
+    StoreDamaged: Policy("park"),
 }
 
 

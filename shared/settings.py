@@ -146,7 +146,7 @@ class ConsoleSettings:
 
 
 def console() -> ConsoleSettings:
-    """GRAVSTREAM_CONSOLE_HOST, _PORT and _URL, GRAVSTREAM_READING, _BASINS and _REQUESTS."""
+    """Where and to whom the console is served, from GRAVSTREAM_CONSOLE_HOST and others."""
     reading, acting = os.environ.get("GRAVSTREAM_REQUESTS", "1200 60").split()
     return ConsoleSettings(
         host=os.environ.get("GRAVSTREAM_CONSOLE_HOST", ConsoleSettings.host),
