@@ -146,7 +146,7 @@ class ConsoleSettings:
 
 
 def console() -> ConsoleSettings:
-    """Where and to whom the console is served, from GRAVSTREAM_CONSOLE_HOST and others."""
+    """GRAVSTREAM_CONSOLE_HOST, _PORT and _URL; _READING, _BASINS and _REQUESTS."""
     reading, acting = os.environ.get("GRAVSTREAM_REQUESTS", "1200 60").split()
     return ConsoleSettings(
         host=os.environ.get("GRAVSTREAM_CONSOLE_HOST", ConsoleSettings.host),
