@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 import netCDF4
@@ -27,6 +29,11 @@ _ADVICE = "Make the product again, or fetch it again"
 
 # Slabs are whole chunks, so a cache of chunks [bytes] gains nothing; the library's own would be 64 MB a variable.
 _CACHE = 2**20
+
+# The library under NetCDF serves one thread at a time: whoever opens a file holds this meanwhile.
+ONE_AT_A_TIME = RLock()
+
+_ALL = slice(None)
 
 
 @dataclass(frozen=True)
@@ -58,9 +65,15 @@ class Level3:
 
     def map(self, name: str, index: int) -> NDArray[np.float32]:
         """One month [lat, lon] of `twsa` or `twsa_uncertainty`, mm, NaN where there is no value."""
+        position = range(len(self.months))[index]
+        return self.block(name, slice(position, position + 1))[0]
+
+    def block(self, name: str, months: slice = _ALL, rows: slice = _ALL, columns: slice = _ALL) -> NDArray[np.float32]:
+        """Some months of some rows and columns [months, rows, columns], mm, NaN where there is no value."""
         with _opened(self.path) as file:
-            position = range(len(self.months))[index]
-            return _filled(file[name], slice(position, position + 1))[0]
+            variable = file[name]
+            variable.set_var_chunk_cache(_CACHE)
+            return _filled(variable, (months, rows, columns))
 
     def slabs(self, name: str) -> Iterator[tuple[slice, NDArray[np.float32]]]:
         """All months, a few [months, lat, lon] at a time, mm, NaN where there is no value."""
@@ -125,20 +138,24 @@ def _words(file: netCDF4.Dataset) -> dict[str, str]:
     return {name: str(file.getncattr(name)) for name in file.ncattrs()}
 
 
-def _opened(path: Path) -> netCDF4.Dataset:
-    try:
-        return netCDF4.Dataset(path)
-    except OSError as error:
-        raise GranuleRejected(
-            f"no readable NetCDF file ({error.strerror or error})", advice=_ADVICE, file=path
-        ) from error
+@contextmanager
+def _opened(path: Path) -> Iterator[netCDF4.Dataset]:
+    with ONE_AT_A_TIME:
+        try:
+            file = netCDF4.Dataset(path)
+        except OSError as error:
+            raise GranuleRejected(
+                f"no readable NetCDF file ({error.strerror or error})", advice=_ADVICE, file=path
+            ) from error
+        with file:
+            yield file
 
 
-def _filled(variable: netCDF4.Variable[Any], months: slice) -> NDArray[np.float32]:
-    """Values of some months, NaN instead of the fill value; GranuleRejected if they cannot be unpacked."""
+def _filled(variable: netCDF4.Variable[Any], part: slice | tuple[slice, ...]) -> NDArray[np.float32]:
+    """Values of a part, NaN instead of the fill value; GranuleRejected if they cannot be unpacked."""
     variable.set_auto_maskandscale(False)
     try:
-        values = np.asarray(variable[months], np.float32)
+        values = np.asarray(variable[part], np.float32)
     except (RuntimeError, OSError) as error:
         path = variable.group().filepath()
         raise GranuleRejected(f"damaged values of {variable.name} ({error})", advice=_ADVICE, file=path) from error
