@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from services.operations import app as operations
-from services.running import poll, run, up
+from services.running import poll, run, serve, up
 from shared import settings
 from shared.errors import GravstreamError, RequestRefused
 from shared.formats.level3_attributes import month_ranges
@@ -227,7 +227,7 @@ def simulate(
     console.print(f"simulated {first} to {last} under {escape(str(out))}")
 
 
-for command in (run, up, poll):
+for command in (run, up, poll, serve):
     app.command()(command)
 app.add_typer(operations)
 

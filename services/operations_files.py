@@ -45,10 +45,7 @@ def quarantine(as_json: Json = False) -> None:
 def accept(id: Number, reason: Reason, who: Who) -> None:
     """Use a held or refused file, in the place of the one before; leaves with 1 if it cannot even be read."""
     with catalogue() as known:
-        granule = _find(known, id)
-        if granule.state == "quarantined":
-            granule = _enter_again(known, granule, who)
-        known.accept_granule(granule.id, who=who, reason=reason)
+        granule = take(known, id, who=who, reason=reason)
     say(f"{granule.name} is in use. {SOON}")
 
 
@@ -85,6 +82,14 @@ def collect_garbage(
     else:
         verb = "would be deleted" if dry_run else "deleted"
         say(f"{len(garbage)} objects, {size / 1e6:.1f} MB, {verb}.")
+
+
+def take(known: Catalogue, id: int, *, who: str, reason: str) -> Granule:
+    """Use a held or refused file; RequestRefused if it is neither, or cannot be read."""
+    granule = _find(known, id)
+    if granule.state == "quarantined":
+        granule = _enter_again(known, granule, who)
+    return known.accept_granule(granule.id, who=who, reason=reason)
 
 
 def verify(role: str, path: Path) -> None:
@@ -140,11 +145,10 @@ def _enter_again(known: Catalogue, granule: Granule, who: str) -> Granule:
 
 
 def _verified(known: Catalogue, role: str, path: Path) -> Verified:
-    from services.ingest.app import ingest_settings
     from services.ingest.neighbours import Neighbours
     from services.ingest.verification import Verifier
 
-    return Verifier(ingest_settings(), _months(known), Neighbours({})).verify(path, role, path.name)
+    return Verifier(settings.ingest(), _months(known), Neighbours({})).verify(path, role, path.name)
 
 
 def _months(known: Catalogue) -> MonthTable:

@@ -61,6 +61,16 @@ def up(
         _until_stopped(catalogue, processes, home, lambda: None, seconds)
 
 
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; default: GRAVSTREAM_CONSOLE_HOST.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; default: GRAVSTREAM_CONSOLE_PORT.")] = None,
+) -> None:
+    """Serve the web page, the API and the metrics of the system in GRAVSTREAM_HOME."""
+    from services.serving import serve as begin
+
+    begin(host, port)
+
+
 def _until_stopped(
     catalogue: Catalogue,
     processes: Mapping[str, Popen[bytes]],
@@ -96,12 +106,12 @@ class _Revealing:
 
 def poll() -> None:
     """Look at every source once, here and now."""
-    from services.ingest.app import ingest_settings, sources
+    from services.ingest.app import sources
     from services.ingest.intake import intake
     from shared.storage.store import Store
 
     here = settings.system()
     with Catalogue.open(here.catalogue) as catalogue:
         for source in sources():
-            report = intake(source, catalogue, Store.at(here.store), ingest_settings(), lambda _: None)
+            report = intake(source, catalogue, Store.at(here.store), settings.ingest(), lambda _: None)
             console.print(f"{source.name}: {report.outcome}")

@@ -1,0 +1,156 @@
+"""What needs a person, or soon will: the same conditions as the alerts of the monitoring, in words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, Protocol
+
+from services.publish.month_states import last_line
+from shared.storage.catalogue import Catalogue
+from shared.storage.records import Granule, Poll, Unit
+
+Severity = Literal["critical", "warning", "info"]
+_SERVICES = ("ingest", "process", "publish")
+_NAMED = 5  # units that are told one by one; more are counted
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Beyond which something needs a person.
+
+    poll_interval: between looks at a source [s]; overdue: until a month that came is released; late: without a new
+    month upstream, which brings one a month, some of them weeks late; silent: without a sign of life of a process;
+    queue: tasks that wait.
+    """
+
+    poll_interval: float = 86400.0
+    overdue: timedelta = timedelta(hours=24)
+    late: timedelta = timedelta(days=75)
+    silent: timedelta = timedelta(minutes=5)
+    queue: int = 100
+
+
+@dataclass(frozen=True)
+class Attention:
+    """Something that needs a person; playbook: the page that tells what to do."""
+
+    alert: str
+    severity: Severity
+    text: str
+    subject: str
+    since: datetime | None
+    playbook: str
+
+
+class Waiting(Protocol):
+    """A queue and how many tasks wait in it."""
+
+    @property
+    def name(self) -> str:
+        """Of the queue."""
+
+    @property
+    def length(self) -> int | None:
+        """None if Redis does not answer."""
+
+
+class Living(Protocol):
+    """A process and when it last said that it lives."""
+
+    @property
+    def service(self) -> str:
+        """That it belongs to."""
+
+    @property
+    def time(self) -> datetime:
+        """When it last said so."""
+
+
+def _notice(alert: str, severity: Severity, text: str, subject: str, since: datetime | None = None) -> Attention:
+    page = re.sub(r"(?<!^)(?=[A-Z])", "-", alert).lower()
+    return Attention(alert, severity, f"{text.rstrip().rstrip('.')}.", subject, since, f"/playbooks/{page}")
+
+
+def of_record(
+    catalogue: Catalogue, files: Sequence[Granule], units: Sequence[Unit], products: Sequence[str], limits: Limits,
+    now: datetime,
+) -> Iterator[Attention]:  # fmt: skip
+    """What is wrong with months and releases; files and units: those that the caller has read already."""
+    yield from _decisions(catalogue)
+    yield from _units(units)
+    yield from _late(catalogue, files, products, limits, now)
+
+
+def _decisions(catalogue: Catalogue) -> Iterator[Attention]:
+    for release in catalogue.releases(state="held"):
+        text = f"{release.id} is held: {'; '.join(release.reasons)}"
+        yield _notice("ReleaseHeld", "warning", text, release.id, release.decided_at)
+    for baseline in catalogue.baselines(state="proposed"):
+        text = f"Baseline {baseline.number} of {baseline.product} is proposed and waits for a decision"
+        yield _notice("ReleaseHeld", "info", text, baseline.product, baseline.created_at)
+    for file in catalogue.granules(state="held"):
+        text = f"{file.name} waits for a decision: {file.reason}"
+        yield _notice("BytesChanged", "warning", text, file.month or file.role, file.arrived_at)
+
+
+def _units(units: Sequence[Unit]) -> Iterator[Attention]:
+    for state, alert, severity in (("parked", "UnitParked", "critical"), ("waiting", "MonthWaiting", "info")):
+        found = [unit for unit in units if unit.state == state]
+        for unit in found[:_NAMED]:
+            what = f"{unit.product} of {unit.month or unit.kind}"
+            text = f"{what} is {state}: {last_line(unit)}"
+            yield _notice(alert, severity, text, unit.month or unit.product, unit.updated_at)  # type: ignore[arg-type]
+        if len(found) > _NAMED:
+            yield _notice(alert, severity, f"{len(found) - _NAMED} more units are {state}", "system")  # type: ignore[arg-type]
+
+
+def _late(
+    catalogue: Catalogue, files: Sequence[Granule], products: Sequence[str], limits: Limits, now: datetime
+) -> Iterator[Attention]:
+    newest = max((file for file in files if file.state == "accepted"), key=lambda file: str(file.month), default=None)
+    if newest is None:
+        return
+    for product in products:
+        latest = catalogue.latest(product)
+        behind = latest is None or latest.last < str(newest.month)
+        if behind and now - newest.arrived_at > limits.overdue:
+            text = f"{newest.month} has come and is not in a release of {product}"
+            yield _notice("ReleaseOverdue", "critical", text, str(newest.month), newest.arrived_at)
+    last = max(file.arrived_at for file in files if file.version == 1)
+    if now - last > limits.late:
+        yield _notice("UpstreamLate", "info", f"Upstream has had no new month after {newest.month}", "upstream", last)
+
+
+def of_sources(catalogue: Catalogue, last: Sequence[Poll], limits: Limits, now: datetime) -> Iterator[Attention]:
+    """What is wrong with the sources, from the last look at each."""
+    for poll in last:
+        if poll.status in (403, 429):
+            text = f"{poll.source} refuses us: {poll.outcome}"
+            yield _notice("UpstreamRefusing", "warning", text, poll.source, poll.time)
+        good = catalogue.last_poll(poll.source, "ok")
+        if good is None or now - good.time > timedelta(seconds=2.5 * limits.poll_interval):
+            told = "" if poll.outcome == "ok" else f": {poll.outcome}"
+            text = f"{poll.source} has not been looked at with success for too long{told}"
+            yield _notice("PollerStalled", "critical", text, poll.source, good.time if good else None)
+        alarm = catalogue.log(poll.source, kind=("layout-changed", "layout-changed-over"), newest=True, limit=1)
+        if alarm and alarm[0].kind == "layout-changed":
+            yield _notice("LayoutChanged", "critical", alarm[0].text, poll.source, alarm[0].time)
+
+
+def of_services(
+    queues: Sequence[Waiting], workers: Sequence[Living], limits: Limits, now: datetime
+) -> Iterator[Attention]:
+    """What is wrong with queues and the processes that serve them."""
+    for queue in queues:
+        if queue.length is not None and queue.length > limits.queue:
+            yield _notice("QueueGrowing", "warning", f"{queue.length} tasks wait for {queue.name}", queue.name)
+    if any(queue.length is None for queue in queues):
+        text = "Redis does not answer; work goes on when it does, and nothing is lost"
+        yield _notice("QueueGrowing", "critical", text, "system")
+    for service in _SERVICES if workers else ():
+        times = [worker.time for worker in workers if worker.service == service]
+        if not times or now - max(times) > limits.silent:
+            yield _notice("NoWorker", "critical", f"No process of {service} lives", service, max(times, default=None))

@@ -1,0 +1,69 @@
+"""The console as a process: the web page, the API and the metrics, put together from all services.
+
+It reads the catalogue and the releases and writes decisions into the catalogue; the services see them by themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import redis
+import uvicorn
+
+from services.publish.console.app import create_app
+from services.publish.console.context import Acts, Context
+from services.publish.titles import TITLES
+from shared import settings
+from shared.errors import Unreachable
+from shared.storage.catalogue import Catalogue
+
+QUEUES = ("ingest", "process", "publish")
+_PATIENCE = 1.0  # s for Redis: it is near, or it is not there
+
+
+def serve(host: str | None = None, port: int | None = None) -> None:
+    """Serve until told to end; host and port: others than the settings say."""
+    console = settings.console()
+    app = create_app(context())
+    uvicorn.run(app, host=host or console.host, port=console.port if port is None else port)
+
+
+def context() -> Context:
+    """What the console is handed, as the settings describe it."""
+    system = settings.system()
+    store = {} if "://" in system.store else {"store": Path(system.store)}
+    return Context(
+        catalogue=Catalogue.open(system.catalogue),
+        releases=system.releases,
+        titles={name: TITLES[name] for name in system.products},
+        settings=settings.console(),
+        queue=system.queue,
+        acts=acts(),
+        queue_lengths=lengths_at(system.queue.url),
+        folders={**store, "releases": system.releases, "scratch": system.scratch},
+    )
+
+
+def lengths_at(url: str) -> Callable[[], Mapping[str, int]]:
+    """A function that tells how many tasks wait in each queue of a Redis; it raises Unreachable."""
+    client = redis.Redis.from_url(url, socket_timeout=_PATIENCE, socket_connect_timeout=_PATIENCE)
+
+    def lengths() -> Mapping[str, int]:
+        try:
+            return {name: int(client.llen(name)) for name in QUEUES}
+        except (redis.RedisError, OSError) as error:
+            raise Unreachable(f"Redis does not answer: {error}", advice="Check that it runs.") from error
+
+    return lengths
+
+
+def acts() -> Acts:
+    """What the console has done by other services."""
+    from services.errands import accept_file, reprocess
+
+    return Acts(reprocess=reprocess, accept_file=accept_file)
+
+
+if __name__ == "__main__":
+    serve()
