@@ -11,7 +11,6 @@ import numpy as np
 
 from services.ingest.neighbours import Neighbours
 from services.ingest.sinex_inspection import inspect_sinex
-from services.ingest.sources.http import IngestSettings
 from shared.errors import GranuleRejected
 from shared.formats.dense_normals import read_dense
 from shared.formats.icgem import read_gfc
@@ -24,6 +23,7 @@ from shared.models.auxiliaries import CoefficientTable
 from shared.models.coefficients import GravityField
 from shared.models.epoch import Month, Span, moment_of_mjd
 from shared.models.grid import Grid
+from shared.settings import IngestSettings
 
 TABLES = ("low-degrees", "geocenter")
 
@@ -75,8 +75,8 @@ class Verifier:
         if role == "reference":
             return Verified(*self._months.identify(name, read_field(path, name=name).span))
         if role in TABLES:
-            read_coefficients(path, role, name)
-        elif role == "gia":
+            return Verified(None, covered(read_coefficients(path, role, name)))
+        if role == "gia":
             read_gia(path, name=name)
         elif role == "land-mask":
             read_land_mask(path, Grid())
@@ -85,6 +85,13 @@ class Verifier:
         else:
             raise GranuleRejected("its name says nothing that is known", advice="See the names that are", file=name)
         return Verified()
+
+
+def covered(table: CoefficientTable) -> Span | None:
+    """From the first row of a table to the day of the last one without a gap; None if all have one."""
+    used = [column for column in table.values.values() if np.isfinite(column).any()]
+    whole = table.begin[np.isfinite(used).all(axis=0)] if used else table.begin[:0]
+    return Span(float(table.begin[0]), float(whole[-1]) + 1.0) if whole.size else None
 
 
 def read_coefficients(source: Path | bytes, role: str, name: str) -> CoefficientTable:

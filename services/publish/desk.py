@@ -130,6 +130,9 @@ def _issue(desk: Desk, unit: Unit, files: Mapping[str, Path]) -> ReleaseRecord:
     )
     if record.state != "building":
         return record
+    measured = {"release": record.id, "product": record.product, "results": draft.report.to_dict()}
+    text = f"{record.id} {'passes' if draft.report.passed else 'does not pass'} the gate"
+    desk.catalogue.append(record.product, "gate-measured", text, details=measured)
     if not draft.report.passed and not record.is_approved:
         return desk.catalogue.hold_release(record.id, draft.report.reasons)
     return _release(desk, draft, record, previous)

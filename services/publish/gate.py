@@ -6,7 +6,9 @@ The limits stand here with their reasons. A product that does not pass is not wr
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from math import isfinite
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,11 @@ class GateReport:
     def reasons(self) -> tuple[str, ...]:
         """Why it may not."""
         return tuple(f"{result.name}: {result.text}" for result in self.results if not result.passed)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The results by their names, as plain words and numbers; None for what is no number."""
+        sizes = {each.name: each.measured if isfinite(each.measured) else None for each in self.results}
+        return {each.name: {**asdict(each), "measured": sizes[each.name]} for each in self.results}
 
     def __getitem__(self, name: str) -> Result:
         return next(result for result in self.results if result.name == name)

@@ -84,7 +84,8 @@ class Claims(Ledger):
                 return None
             done = _change(connection, unit, **ending, error="", error_kind="", **_FREE)
             if done is not None:
-                tell_unit(connection, done, "unit-done", f"{describe(unit)} is done in {seconds:.1f} s.", owner, at)
+                text = f"{describe(unit)} is done in {seconds:.1f} s."
+                tell_unit(connection, done, "unit-done", text, owner, at, seconds=round(seconds, 3))
             return done
 
     def fail(
