@@ -26,6 +26,16 @@ def ellipsoid_radius(geodetic: Array) -> Array:
     return normal * np.hypot(cosine, (1.0 - _ECCENTRICITY_SQUARED) * sine)
 
 
+def zone_areas(edges: Array) -> Array:
+    """Areas [zones] in square metres between neighbouring parallels of geodetic latitude [deg] of the ellipsoid.
+
+    The integral of M N cos(latitude) in closed form (Snyder 1987, doi 10.3133/pp1395, equation 3-12).
+    """
+    sine, e = np.sin(np.deg2rad(edges)), np.sqrt(_ECCENTRICITY_SQUARED)
+    q = (1.0 - e**2) * (sine / (1.0 - (e * sine) ** 2) + np.arctanh(e * sine) / e)
+    return np.pi * ELLIPSOID_SEMI_MAJOR_AXIS**2 * np.diff(q)
+
+
 @dataclass(frozen=True)
 class Surface:
     """Parallels of a surface: [lat] argument of the Legendre functions [rad] and radius [m]."""
