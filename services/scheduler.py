@@ -5,4 +5,4 @@ from __future__ import annotations
 from shared import settings
 from shared.broker import scheduler_app
 
-app = scheduler_app(settings.system().queue)
+app = scheduler_app(settings.at_start().queue)

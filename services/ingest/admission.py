@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from services.ingest.neighbours import Member, Neighbours
-from services.ingest.sources.http import IngestSettings
 from services.ingest.sources.source import Fetched, Listed
 from services.ingest.verification import TABLES, Verified, Verifier, changed_rows, read_coefficients
 from shared.errors import GranuleRejected, StoreDamaged, StoreUnavailable, Unreachable
@@ -19,6 +18,7 @@ from shared.formats.months import MonthTable, read_month_table
 from shared.messages import GranuleArrived
 from shared.models.coefficients import GravityField
 from shared.models.epoch import Month
+from shared.settings import IngestSettings
 from shared.storage.catalogue import Catalogue
 from shared.storage.records import Granule, Policy
 from shared.storage.store import Store

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 from services.ingest.sources.folder import Folder
-from services.ingest.sources.http import IngestSettings
 from services.ingest.sources.icgem import Icgem
 from services.ingest.sources.isdc import Isdc
 from services.ingest.sources.source import Source
 from shared import settings
 from shared.broker import celery_app
 
-app = celery_app(settings.system().queue, include=["services.ingest.tasks"])
-
-
-def ingest_settings() -> IngestSettings:
-    """Where files come from, as the environment says."""
-    return IngestSettings(**settings.ingest(), staging=settings.system().scratch / "ingest")
+app = celery_app(settings.at_start().queue, include=["services.ingest.tasks"])
 
 
 def sources() -> list[Source]:
     """The sources that are polled: those that are not switched off."""
-    chosen, drop = ingest_settings(), settings.system().drop
-    found: list[Source] = [Folder(chosen, drop)] if drop else []
+    chosen = settings.ingest()
+    found: list[Source] = [Folder(chosen, chosen.drop)] if chosen.drop else []
     if chosen.icgem_url:
         found.append(Icgem(chosen))
     if chosen.isdc_url:

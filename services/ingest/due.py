@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.ingest.sources.http import IngestSettings
 from services.ingest.sources.source import Listed, Listing
+from shared.settings import IngestSettings
 from shared.storage.records import Granule
 
 # Files that are replaced under their name as a matter of course: asked for at each poll, unless they have not changed.

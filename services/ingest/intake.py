@@ -19,9 +19,9 @@ from pathlib import Path
 from services.ingest import alarms
 from services.ingest.admission import Admission, Emit, IntakeReport, local_copy, series_of
 from services.ingest.due import newest_by_name, what_is_due
-from services.ingest.sources.http import IngestSettings
 from services.ingest.sources.source import ARCHIVE, Fetched, Listed, Listing, Missed, Source
 from shared.errors import GranuleRejected, RequestRefused, StoreUnavailable, Unreachable
+from shared.settings import IngestSettings
 from shared.storage.catalogue import Catalogue, moment
 from shared.storage.records import Granule, GranuleState
 from shared.storage.store import Store

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from services.ingest.app import ingest_settings, sources
+from services.ingest.app import sources
 from services.ingest.intake import intake
 from shared import settings
 from shared.broker import tell
@@ -19,5 +19,5 @@ def poll() -> None:
     store = Store.at(system.store)
     with Catalogue.open(system.catalogue) as catalogue:
         for source in sources():
-            intake(source, catalogue, store, ingest_settings(), lambda message: None)
+            intake(source, catalogue, store, settings.ingest(), lambda message: None)
     tell("process.look")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from services.process.agenda import Hall
+from services.process.hall import Hall
 from services.process.products import PRODUCTS
 from shared import settings
 from shared.broker import celery_app
 from shared.storage.catalogue import Catalogue
 from shared.storage.store import Store
 
-app = celery_app(settings.system().queue, include=["services.process.tasks"])
+app = celery_app(settings.at_start().queue, include=["services.process.tasks"])
 
 
 def hall() -> Hall:

@@ -13,9 +13,9 @@ from collections import Counter
 from collections.abc import Iterator, Set
 from pathlib import Path, PurePosixPath
 
-from services.ingest.sources.http import IngestSettings
 from services.ingest.sources.source import Fetched
 from shared.errors import GranuleRejected
+from shared.settings import IngestSettings
 
 _ADVICE = "The files are fetched one by one instead; tell upstream"
 _MOST_MEMBERS = 20_000

@@ -13,9 +13,9 @@ from pathlib import Path
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
-from services.ingest.sources.http import IngestSettings
 from services.ingest.sources.source import Fetched, Listed, Listing, Missed, each_once, one_by_one
 from shared.errors import GranuleRejected, Unreachable
+from shared.settings import IngestSettings
 
 # What the names of files say, in this order
 ROLES = (

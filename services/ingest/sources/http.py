@@ -18,55 +18,18 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import httpx
 
 from services.ingest.sources.source import Fetched
 from shared.errors import GranuleRejected, Unreachable
+from shared.settings import IngestSettings
 
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 _LISTING_BYTES = 32 << 20  # the page of a series of 250 months has 0.1 MB
 _LATER = "It is tried again at the next poll"
 _GZIP = 16 + zlib.MAX_WBITS
-
-
-@dataclass(frozen=True)
-class IngestSettings:
-    """Where files come from, and how gently and how far they are asked for; times in seconds, sizes in bytes.
-
-    hosts: the only ones that are talked to, by name or name:port. pause: between two requests, and the first of the
-    growing pauses after a trouble; max_retry_after: no pause is longer; timeout: of silence; patience: for one
-    file. backfill_from: so many missing months are taken as one ZIP; max_archive_bytes, max_member_bytes and
-    max_ratio are its limits. reread_newest: so many months may still be replaced, looked at every `reread_after`.
-    max_misses: after so many files that did not come the rest waits for the next poll. A refused file is asked for
-    again after `retry_refused`, then later and later. staging: a local folder for files on their way.
-    """
-
-    series_path: str = "02_COST-G_/Grace-Grace-FO_RL02.1"
-    icgem_url: str = "https://icgem.gfz.de"
-    isdc_url: str = "https://isdc-data.gfz.de"
-    isdc_path: str = "/grace/GravIS/COST-G/Level-2B/aux_data/"
-    hosts: tuple[str, ...] = ("icgem.gfz.de", "isdc-data.gfz.de")
-    pause: float = 3.0
-    retries: int = 4
-    max_retry_after: float = 300.0
-    timeout: float = 60.0
-    patience: float = 900.0
-    max_redirects: int = 3
-    max_misses: int = 3
-    max_bytes: int = 256 << 20
-    max_member_bytes: int = 64 << 20
-    max_archive_bytes: int = 4 << 30
-    max_ratio: float = 100.0
-    max_line: int = 4096
-    backfill_from: int = 12
-    reread_newest: int = 12
-    reread_after: float = 7 * 86400.0
-    retry_refused: float = 3600.0
-    policy: Literal["replace", "hold"] = "replace"
-    staging: Path | None = None
-    user_agent: str = "gravstream/0.1"
 
 
 _Result = TypeVar("_Result")

@@ -12,10 +12,11 @@ from pathlib import Path
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from services.ingest.sources.archive import members_of
-from services.ingest.sources.http import IngestSettings, PoliteClient
+from services.ingest.sources.http import PoliteClient
 from services.ingest.sources.links import folders_of, read_page, size_in
 from services.ingest.sources.source import ARCHIVE, Fetched, Listed, Listing, Missed, each_once, one_by_one
 from shared.errors import GranuleRejected, Unreachable
+from shared.settings import IngestSettings
 
 ROLE = "level-2"
 

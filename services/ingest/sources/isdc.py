@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
-from services.ingest.sources.http import IngestSettings, PoliteClient
+from services.ingest.sources.http import PoliteClient
 from services.ingest.sources.links import read_page, size_in
 from services.ingest.sources.source import Fetched, Listed, Listing, Missed, each_once, one_by_one
+from shared.settings import IngestSettings
 
 # What the names of GravIS' files say
 ROLES = (

@@ -12,12 +12,12 @@ import pytest
 
 from services.ingest.intake import IntakeReport, intake
 from services.ingest.sources.folder import Folder
-from services.ingest.sources.http import IngestSettings
 from services.ingest.sources.icgem import Icgem
 from services.ingest.sources.isdc import Isdc
 from services.ingest.sources.source import Source
 from shared.messages import GranuleArrived
 from shared.models.epoch import Month
+from shared.settings import IngestSettings
 from shared.simulation.archive import write_archive
 from shared.simulation.settings import Settings
 from shared.simulation.upstream import Upstream

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.ingest.sources.http import IngestSettings
+from shared.settings import IngestSettings
 from shared.simulation.upstream import Upstream
 from shared.storage.catalogue import Catalogue
 from shared.storage.store import Store
