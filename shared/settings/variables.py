@@ -85,7 +85,7 @@ def _parsed(name: str, value: str, kind: Kind[T]) -> T:
         return kind.parse(value)
     except ValueError as error:
         # A password in an address is not for the logs.
-        shown = re.sub(r"//[^/@]*@", "//...@", value)
+        shown = re.sub(r"//.*@", "//...@", value)
         why = f" ({error})" if str(error) else ""
         raise RequestRefused(f"{name} is {shown!r}{why}", advice=f"It must be {kind.allowed}.") from None
 
