@@ -28,7 +28,7 @@ from shared.errors import GravstreamError, RequestRefused
 from shared.storage.catalogue import Catalogue, Unit
 
 if TYPE_CHECKING:
-    from services.process.agenda import Hall
+    from services.process.hall import Hall
     from services.publish.desk import Desk
 
 app = typer.Typer()
@@ -106,12 +106,10 @@ def reconcile(
         from services.process import app as process
         from services.process.agenda import look
         from services.process.reprocessing import reason_of
-        from services.process.reprocessing_course import follow
         from services.publish import app as publish
         from services.publish import desk as publishing
 
         hall, desk = process.hall(), publish.desk()
-        follow(hall)
         units = look(hall)
         due = [{"key": u.key, "kind": u.kind, "product": u.product, "month": u.month,
                 "why": reason_of(hall.catalogue, u)} for u in units]  # fmt: skip
@@ -134,7 +132,6 @@ def _series_of(desk: Desk, key: str) -> dict[str, Any]:
 def _do_all(hall: Hall, desk: Desk, found: dict[str, Any]) -> int:
     """Do what is due until nothing is; how much went wrong."""
     from services.process import agenda, workplace
-    from services.process.reprocessing_course import follow
     from services.publish import desk as publishing
 
     done: list[dict[str, Any]] = []
@@ -149,7 +146,6 @@ def _do_all(hall: Hall, desk: Desk, found: dict[str, Any]) -> int:
             if unit is not None:
                 why = _last_line(unit)
                 done.append({"of": f"{unit.product} {unit.month or unit.kind}", "state": unit.state, "why": why})
-    follow(hall)
     for key in publishing.look(desk):
         try:
             record = publishing.issue(desk, key)

@@ -10,13 +10,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from services.process.agenda import NEEDED, Hall, auxiliaries_in_use, plan_month, plan_series
+from services.process.hall import Hall
+from services.process.plans import NEEDED, InUse, in_use, plan_months, plan_series
 from services.process.products import Product
 from services.process.reprocessing_auxiliaries import Verify, usable
 from shared.errors import RequestRefused
 from shared.models.epoch import Month, months_between
 from shared.storage.catalogue import Catalogue
-from shared.storage.records import BaselineRecord, Granule, Planned, Unit
+from shared.storage.records import BaselineRecord, Planned, Unit
 
 ENDED = ("done", "parked", "dropped")
 
@@ -79,16 +80,16 @@ def propose(hall: Hall, wish: Wish, verify: Verify = lambda *_: None) -> list[Ag
     RequestRefused : if the wish cannot be followed as it is
     GranuleRejected : if a file is not sound
     """
-    auxiliaries = auxiliaries_in_use(hall.catalogue)
-    if auxiliaries is None:
+    files = in_use(hall.catalogue)
+    if files is None:
         found = f"nothing is computed yet: {' or '.join(NEEDED)} has not arrived"
         raise RequestRefused(found, advice="See with `gravstream status` what is there.")
     if not wish.auxiliaries:
-        return list(_under_the_same_keys(hall, wish, auxiliaries))
+        return list(_under_the_same_keys(hall, wish, files))
     if wish.months or wish.first_step:
         found = "another auxiliary changes all months from the first step on"
         raise RequestRefused(found, advice="Leave --months and --steps out.")
-    return list(_with_others(hall, auxiliaries, usable(hall, auxiliaries, wish.auxiliaries, verify)))
+    return list(_with_others(hall, files, usable(hall, files.auxiliaries, wish.auxiliaries, verify)))
 
 
 def reason_of(catalogue: Catalogue, unit: Unit) -> str:
@@ -120,11 +121,6 @@ def _differences(new: Mapping[str, object], old: Mapping[str, object]) -> Iterat
             yield f"another {name} file"
 
 
-def _months(hall: Hall) -> dict[str, Granule]:
-    """The file in use of each month."""
-    return {str(each.month): each for each in hall.catalogue.granules("level-2") if each.month}
-
-
 def in_work(hall: Hall) -> Iterator[tuple[Product, BaselineRecord]]:
     """The products that have a baseline: before it, there is nothing to do again."""
     for product in hall.products:
@@ -133,43 +129,28 @@ def in_work(hall: Hall) -> Iterator[tuple[Product, BaselineRecord]]:
             yield product, baseline
 
 
-def series_in_use(
-    hall: Hall, product: Product, baseline: BaselineRecord, auxiliaries: Mapping[str, Granule]
-) -> Planned | None:
+def series_in_use(hall: Hall, product: Product, baseline: BaselineRecord, files: InUse) -> Planned | None:
     """The series of the inputs in use; None while months are under way."""
-    plans = [plan_month(product, granule, auxiliaries, baseline) for granule in _months(hall).values()]
-    units = [hall.catalogue.unit(plan.key) for plan in plans]
+    units = [hall.catalogue.unit(plan.key) for plan in plan_months(hall.catalogue, product, files, baseline)]
     if not units or any(unit is None or unit.state not in (*ENDED, "waiting") for unit in units):
         return None
     return plan_series(product, [unit for unit in units if unit is not None and unit.state == "done"], baseline)
 
 
-def _under_the_same_keys(hall: Hall, wish: Wish, auxiliaries: Mapping[str, Granule]) -> Iterator[Again]:
+def _under_the_same_keys(hall: Hall, wish: Wish, files: InUse) -> Iterator[Again]:
     monthly, products = _scope(hall, wish)
     for product, baseline in in_work(hall):
         if product not in products:
             continue
-        plans: list[Planned | None] = [series_in_use(hall, product, baseline, auxiliaries)]
+        plans: list[Planned | None] = [series_in_use(hall, product, baseline, files)]
         if monthly:
-            chosen = (granule for month, granule in _months(hall).items() if not wish.months or month in wish.months)
-            plans = [plan_month(product, granule, auxiliaries, baseline) for granule in chosen]
-        else:
-            _require_no_older(hall, product, plans[0])
+            every = plan_months(hall.catalogue, product, files, baseline)
+            plans = [plan for plan in every if not wish.months or plan.month in wish.months]
         for plan in plans:
             unit = None if plan is None else hall.catalogue.unit(plan.key)
             if unit is not None and unit.state != "running":
                 why = "asked for; same inputs and code" if unit.state == "done" else f"asked for; it is {unit.state}"
                 yield Again(unit.key, unit.kind, product.name, unit.month, why)
-
-
-def _require_no_older(hall: Hall, product: Product, newest: Planned | None) -> None:
-    """Refuse to open a series again while an older one without a release would be taken for the newest."""
-    key = None if newest is None else newest.key
-    others = [unit for unit in hall.catalogue.units("done", "series", product.name) if unit.key != key]
-    older = max(others, key=lambda unit: unit.updated_at, default=None)
-    if older is not None and not hall.catalogue.releases(product.name, key=older.key):
-        found = f"an older series of {product.name} was never released, and would be while the newest is made again"
-        raise RequestRefused(found, advice="Name single months instead.")
 
 
 def _scope(hall: Hall, wish: Wish) -> tuple[bool, list[Product]]:
@@ -190,13 +171,14 @@ def _scope(hall: Hall, wish: Wish) -> tuple[bool, list[Product]]:
     return False, products
 
 
-def _with_others(hall: Hall, auxiliaries: Mapping[str, Granule], others: Mapping[str, str]) -> Iterator[Again]:
+def _with_others(hall: Hall, files: InUse, others: Mapping[str, str]) -> Iterator[Again]:
     """What follows from auxiliaries of other digests."""
-    some = next(iter(auxiliaries.values()))
-    after = dict(auxiliaries) | {role: replace(some, sha256=digest) for role, digest in others.items()}
+    some = next(iter(files.auxiliaries.values()))
+    changed = {role: replace(some, sha256=digest) for role, digest in others.items()}
+    after = replace(files, auxiliaries={**files.auxiliaries, **changed})
     why = f"another {' and another '.join(sorted(others))}"
     for product, baseline in in_work(hall):
-        plans = [plan_month(product, granule, after, baseline) for granule in _months(hall).values()]
+        plans = plan_months(hall.catalogue, product, after, baseline)
         units = {plan.key: hall.catalogue.unit(plan.key) for plan in plans}
         missing = [plan for plan in plans if (unit := units[plan.key]) is None or unit.state != "done"]
         yield from (Again(plan.key, "month", product.name, plan.month, why) for plan in missing)

@@ -7,8 +7,9 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from services.process.agenda import NEEDED, OPTIONAL, Hall
 from services.process.gathering import gather_auxiliaries
+from services.process.hall import Hall
+from services.process.plans import NEEDED, OPTIONAL
 from shared.errors import RequestRefused
 from shared.formats.files import sha256_of
 from shared.storage.records import Granule

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from services.process.agenda import Hall
+from services.process.hall import Hall
 from services.process.workplace import LEVEL2B, make_month, make_series
 from shared.errors import RequestRefused, StoreDamaged
 from shared.storage.records import Unit

@@ -9,39 +9,50 @@ from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
-from services.process.agenda import Hall, auxiliaries_in_use
+from services.process.hall import Hall
+from services.process.plans import in_use
 from services.process.reprocessing import ENDED, Again, Wish, in_work, propose, series_in_use
 from services.process.reprocessing_auxiliaries import Verify
 from shared.errors import RequestRefused
 from shared.formats.level3_attributes import month_ranges
 from shared.models.epoch import Month
-from shared.storage.records import Event, Reprocessing
+from shared.storage.records import Event, Reprocessing, ReprocessingState
 
 BEGUN = "reprocessing-begun"
 LEASE = timedelta(minutes=5)
 _SYSTEM = "system"
+_REQUESTED: ReprocessingState = "requested"
+_RUNNING: ReprocessingState = "running"
 
 
 def reprocess(hall: Hall, wish: Wish, verify: Verify = lambda *_: None) -> tuple[Reprocessing, list[Again]]:
-    """Do what `propose` says: recorded with who and why, and begun; the work itself is done as ever."""
+    """Record what `propose` says with who and why; the next look begins it, the work itself is done as ever."""
     again = propose(hall, wish, verify)
     digests = {role: _register(hall, role, path, wish) for role, path in wish.auxiliaries.items()}
     asked = hall.catalogue.request_reprocessing(
         who=wish.who, reason=wish.reason, months=wish.months, first_step=wish.first_step, auxiliaries=digests
     )
-    follow(hall)
     return asked, again
 
 
 def follow(hall: Hall) -> None:
-    """Begin what was asked for and enter what is finished; done twice it is done once."""
+    """Begin what was asked for and enter what is finished; done twice it is done once.
+
+    What cannot be done any more is refused with its reason, and stops nothing else.
+    """
+    if not any(hall.catalogue.reprocessings(state) for state in (_REQUESTED, _RUNNING)):
+        return
     owner = f"{socket.gethostname()}:{os.getpid()}"
     if not hall.catalogue.lock("reprocessing", owner, LEASE):
         return
     try:
-        for asked in hall.catalogue.reprocessings("requested"):
-            _begin(hall, asked)
-        for asked in hall.catalogue.reprocessings("running"):
+        for asked in hall.catalogue.reprocessings(_REQUESTED):
+            try:
+                _begin(hall, asked)
+            except RequestRefused as error:
+                text = f"Reprocessing {asked.id} is not done: {error.found}."
+                hall.catalogue.settle_reprocessing(asked.id, "refused", text=text)
+        for asked in hall.catalogue.reprocessings(_RUNNING):
             _end(hall, asked)
     finally:
         hall.catalogue.unlock("reprocessing", owner)
@@ -97,11 +108,11 @@ def _end(hall: Hall, asked: Reprocessing) -> None:
 
 def _of_others(hall: Hall) -> str:
     """What to say when all that follows from the auxiliaries in use is there; empty before."""
-    auxiliaries = auxiliaries_in_use(hall.catalogue)
-    if auxiliaries is None:
+    files = in_use(hall.catalogue)
+    if files is None:
         return ""
     for product, baseline in in_work(hall):
-        plan = series_in_use(hall, product, baseline, auxiliaries)
+        plan = series_in_use(hall, product, baseline, files)
         unit = None if plan is None else hall.catalogue.unit(plan.key)
         if unit is None or unit.state not in ENDED:
             return ""

@@ -7,8 +7,8 @@ from functools import lru_cache
 from celery import shared_task
 
 from services.process import agenda, workplace
-from services.process.agenda import Hall
 from services.process.app import hall
+from services.process.hall import Hall
 from shared.broker import tell
 
 
@@ -32,5 +32,5 @@ def work(key: str) -> None:
         return
     if unit.kind == "series":
         tell("publish.look")
-    elif agenda.is_settled(_hall(), unit.product):
+    elif unit.kind == "baseline" or agenda.is_settled(_hall(), unit.product):
         tell("process.look")

@@ -17,12 +17,13 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from services.process.agenda import Hall
 from services.process.crew import crew
 from services.process.gathering import Auxiliaries, gather_auxiliaries
+from services.process.hall import Hall
 from services.process.monthly import Workshop, complete_month, months_from_nothing, require_some
 from services.process.production import evaluate_series
 from services.process.products import Product
+from services.process.proposals import BASELINE
 from services.process.writing import write_maps, write_month
 from shared.broker import policy_of
 from shared.errors import GranuleRejected, GravstreamError
@@ -38,7 +39,6 @@ from shared.storage.records import Unit
 
 EVER = (Month(1900, 1), Month(2200, 12))
 LEVEL2B = "level2b"
-BASELINE = "baseline.nc"
 
 
 def work(hall: Hall, key: str, owner: str | None = None) -> Unit | None:
@@ -73,7 +73,7 @@ def _enter_error(hall: Hall, unit: Unit, owner: str, error: GravstreamError) -> 
 
 
 def make_baseline(hall: Hall, unit: Unit) -> dict[str, str]:
-    """Estimate a product's baseline, and use it if the product has none."""
+    """Estimate a product's baseline; whether it is used is not decided here."""
     product = _product(hall, unit)
     with working_folder(hall.scratch) as folder:
         for digest in unit.inputs["level-2"].values():
@@ -84,17 +84,7 @@ def make_baseline(hall: Hall, unit: Unit) -> dict[str, str]:
             baseline, months, rejected = months_from_nothing(shop, alone, files, lambda *_: None)
         require_some(months, rejected)
         write_baseline(folder / BASELINE, baseline)
-        digest = hall.store.put_file(folder / BASELINE)
-    proposed = hall.catalogue.propose_baseline(
-        product.name,
-        digest,
-        reason=f"estimated from {len(baseline.months)} months of {product.reference[0]} to {product.reference[1]}",
-        inputs=unit.inputs,
-    )
-    # The first is used at once; a later one changes published numbers, and a person accepts it.
-    if proposed.state == "proposed" and hall.catalogue.baseline(product.name) is None:
-        hall.catalogue.accept_baseline(proposed.id, who="system", reason="the product had none")
-    return {BASELINE: digest}
+        return {BASELINE: hall.store.put_file(folder / BASELINE)}
 
 
 def make_month(hall: Hall, unit: Unit) -> dict[str, str]:
@@ -104,6 +94,8 @@ def make_month(hall: Hall, unit: Unit) -> dict[str, str]:
     shop = _workshop(hall, product, unit.inputs["auxiliaries"])
     with working_folder(hall.scratch) as folder:
         path = _lay(hall, unit.inputs["level-2"], folder / "level2")
+        if normals := unit.inputs.get("normals"):
+            shop = replace(shop, normals={Month.parse(str(unit.month)): _lay(hall, normals, folder / "normals")})
         month = complete_month(shop, path, baseline)
         write_cached(folder / LEVEL2B, month)
         outputs = {LEVEL2B: hall.store.put_file(folder / LEVEL2B)}

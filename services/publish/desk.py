@@ -1,7 +1,10 @@
 """The way of a product: checked, versioned, released, delivered, announced.
 
-What is to be released is read off the catalogue: the newest series of each product that has no release yet, and
-releases that were begun or approved and are not complete. Done twice it is done once.
+What is to be released is read off the catalogue: the series of each product that is wanted, if what is open to
+users is another, and releases that were begun or approved and are not complete. Done twice it is done once.
+
+If files are taken back that were replaced, the series that is wanted is one that was made before, and perhaps
+released. It is released again with the next serial number, by the same way and through the same gate.
 """
 
 from __future__ import annotations
@@ -11,10 +14,11 @@ import socket
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
+from services.publish.absences import reasons_of_absence
 from services.publish.draft import Draft, prepare
 from services.publish.release import build, switch_latest
 from services.publish.targets.target import Target
@@ -50,9 +54,9 @@ def look(desk: Desk) -> list[str]:
     """Keys of the series that wait for their release."""
     wanted = [release.key for release in desk.catalogue.releases(state="building")]
     for product in desk.titles:
-        newest = newest_series(desk, product)
-        if newest is not None and not desk.catalogue.releases(product, key=newest.key):
-            wanted.append(newest.key)
+        series = desk.catalogue.wanted_series(product)
+        if series is not None and series.state == "done" and not desk.catalogue.release_of(product, series.key):
+            wanted.append(series.key)
     return list(dict.fromkeys(wanted))
 
 
@@ -74,12 +78,6 @@ def _tell_failure(desk: Desk, key: str, error: Exception) -> None:
         trace = "" if isinstance(error, GravstreamError) else "".join(traceback.format_exception(error, limit=-8))
         details = {"key": key, "error": str(error), "trace": trace}
         desk.catalogue.append(subject, "release-failed", text, details=details)
-
-
-def newest_series(desk: Desk, product: str) -> Unit | None:
-    """The series of a product that was finished last."""
-    done = desk.catalogue.units("done", "series", product)
-    return max(done, key=lambda unit: unit.updated_at, default=None)
 
 
 def issue(desk: Desk, key: str, owner: str | None = None) -> ReleaseRecord | None:
@@ -112,7 +110,7 @@ def _issue(desk: Desk, unit: Unit, files: Mapping[str, Path]) -> ReleaseRecord:
     draft = prepare(
         files,
         previous,
-        issued=f"{unit.updated_at:%Y-%m-%dT%H:%M:%SZ}",
+        issued=_written(unit.updated_at),
         code_version=version("gravstream"),
         title=desk.titles[unit.product],
         publisher=desk.publisher,
@@ -134,7 +132,8 @@ def _issue(desk: Desk, unit: Unit, files: Mapping[str, Path]) -> ReleaseRecord:
     text = f"{record.id} {'passes' if draft.report.passed else 'does not pass'} the gate"
     desk.catalogue.append(record.product, "gate-measured", text, details=measured)
     if not draft.report.passed and not record.is_approved:
-        return desk.catalogue.hold_release(record.id, draft.report.reasons)
+        absent = reasons_of_absence(desk.catalogue, unit.product, draft.changes.months_removed)
+        return desk.catalogue.hold_release(record.id, (*draft.report.reasons, *absent))
     return _release(desk, draft, record, previous)
 
 
@@ -142,13 +141,17 @@ def _release(desk: Desk, draft: Draft, record: ReleaseRecord, previous: Path | N
     """Build the directory, make it the latest, enter it, and plan where it goes."""
     into = desk.releases / record.product
     into.mkdir(parents=True, exist_ok=True)
-    # The catalogue counts also what was held or retracted; its number is the release's.
-    manifest = replace(draft.manifest, serial=record.serial, release=record.id)
+    # The catalogue counts also what was held or retracted, and the same series twice: number and time are its own.
+    manifest = replace(draft.manifest, serial=record.serial, release=record.id, issued=_written(record.created_at))
     directory = build(draft.files, manifest, draft.changes, into, previous=previous)
     switch_latest(into, directory.name)
     issued = desk.catalogue.issue_release(record.id, directory=str(directory), changes=draft.changes.to_dict())
     desk.catalogue.plan_deliveries(record.id, [target.name for target in desk.targets])
     return issued
+
+
+def _written(time: datetime) -> str:
+    return f"{time:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def deliver(desk: Desk) -> None:

@@ -29,7 +29,7 @@ class Baselines(Ledger):
         who: str = SYSTEM,
         now: datetime | None = None,
     ) -> BaselineRecord:
-        """Propose a baseline; one that is known is returned as it is.
+        """Propose a baseline, in the place of one that nobody has decided on; one that is known stays as it is.
 
         Known is one that is proposed or in use, or that a person refused: nobody is asked twice.
         """
@@ -40,6 +40,7 @@ class Baselines(Ledger):
             known = connection.execute(query.limit(1)).one_or_none()
             if known is not None:
                 return record(BaselineRecord, known)
+            connection.execute(update(baselines).where(mine, baselines.c.state == "proposed").values(state="retired"))
             number = (connection.execute(select(func.max(baselines.c.number)).where(mine)).scalar() or 0) + 1
             values = {
                 "product": product, "number": number, "digest": digest, "inputs": dict(inputs or {}),

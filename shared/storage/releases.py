@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
@@ -33,17 +34,17 @@ class Releases(Ledger):
         who: str = SYSTEM,
         now: datetime | None = None,
     ) -> ReleaseRecord:
-        """The release made from a unit of work, entered if there is none yet.
+        """The release that stands for a unit of work, entered if there is none (`release_of`).
 
-        A new one takes the next serial number of its version. One unit gives one release, however often it is
-        asked for.
+        A new one takes the next serial number of its version, also if a release of the same content is there, with
+        another one behind it: what users see changes, and nothing that was released ever moves.
         """
         with writing(self.engine) as connection:
             at = moment(now)
-            mine = releases.c.product == product
-            known = connection.execute(select(releases).where(mine, releases.c.key == key)).one_or_none()
+            known = _standing(connection, product, key)
             if known is not None:
-                return record(ReleaseRecord, known)
+                return known
+            mine = releases.c.product == product
             last_serial = select(func.max(releases.c.serial)).where(mine, releases.c.version == version)
             serial = (connection.execute(last_serial).scalar() or 0) + 1
             values: dict[str, Any] = {
@@ -63,14 +64,14 @@ class Releases(Ledger):
         """Keep a release from its users until a person decides."""
         text = f"{id} is held and needs a person: {'; '.join(reason.rstrip('.') for reason in reasons)}."
         values: dict[str, Any] = {"reasons": list(reasons), **({"directory": directory} if directory else {})}
-        return self._move(id, ("building",), "held", "release-held", text, SYSTEM, now, values)
+        return self._move(id, _Change(("building",), "held", "release-held", text, SYSTEM, values), now)
 
     def approve_release(self, id: str, *, who: str, reason: str, now: datetime | None = None) -> ReleaseRecord:
         """Let a held release pass: it is built again, without a gate (`is_approved`)."""
         text = f"{id} may be released by decision of {who}: {reason}."
         values = {"who": who, "decision": f"approved: {reason}"}
         is_done = attrgetter("is_approved")
-        return self._move(id, ("held",), "building", "release-approved", text, who, now, values, is_done)
+        return self._move(id, _Change(("held",), "building", "release-approved", text, who, values, is_done), now)
 
     def issue_release(
         self,
@@ -81,21 +82,40 @@ class Releases(Ledger):
         who: str = SYSTEM,
         now: datetime | None = None,
     ) -> ReleaseRecord:
-        """Enter that a release is complete and open; a second time changes nothing."""
+        """Enter that a release is complete and open; a second time changes nothing.
+
+        Older ones that are held are given up: approved later, they would bring users back to what was before.
+        """
         values: dict[str, Any] = {"directory": directory, **({} if changes is None else {"changes": dict(changes)})}
-        return self._move(id, ("building",), "released", "release-issued", f"{id} is released.", who, now, values)
+        change = _Change(("building",), "released", "release-issued", f"{id} is released.", who, values)
+        with writing(self.engine) as connection:
+            at = moment(now)
+            issued = _moved(connection, id, change, at)
+            held = (releases.c.product == issued.product) & (releases.c.state == "held")
+            older = select(releases.c.id).where(held, releases.c.number < issued.number)
+            for each in connection.execute(older).scalars().all():
+                _moved(connection, each, _rejected(each, SYSTEM, f"{id} is released in its place"), at)
+            return issued
 
     def reject_release(self, id: str, *, who: str, reason: str, now: datetime | None = None) -> ReleaseRecord:
         """Give a held or unfinished release up."""
-        text = f"{id} is not released by decision of {who}: {reason}."
-        values = {"who": who, "decision": f"rejected: {reason}"}
-        return self._move(id, ("held", "building"), "rejected", "release-rejected", text, who, now, values)
+        return self._move(id, _rejected(id, who, reason), now)
 
     def retract_release(self, id: str, *, who: str, reason: str, now: datetime | None = None) -> ReleaseRecord:
         """Take a release back; it stays known, and its numbers are not used again."""
         text = f"{id} is retracted by decision of {who}: {reason}."
         values = {"who": who, "decision": f"retracted: {reason}"}
-        return self._move(id, ("released",), "retracted", "release-retracted", text, who, now, values)
+        return self._move(id, _Change(("released",), "retracted", "release-retracted", text, who, values), now)
+
+    def release_of(self, product: str, key: str) -> ReleaseRecord | None:
+        """The release that stands for a unit of work now, or None if it is to be released.
+
+        One that is being built; else the newest release that is open, if it was made from it; else one that came
+        after that and was held, rejected or retracted: a person decides of it, or has decided. A release of the unit
+        from before the one that is open does not count: then another unit was wanted in between.
+        """
+        with reading(self.engine) as connection:
+            return _standing(connection, product, key)
 
     def find_release(self, id: str) -> ReleaseRecord | None:
         """The release of a name."""
@@ -120,32 +140,56 @@ class Releases(Ledger):
         released = self.releases(product, "released")
         return released[-1] if released else None
 
-    def _move(
-        self,
-        id: str,
-        before: tuple[ReleaseState, ...],
-        state: ReleaseState,
-        kind: str,
-        text: str,
-        who: str,
-        now: datetime | None,
-        values: Mapping[str, Any],
-        is_done: Callable[[ReleaseRecord], bool] = lambda release: True,
-    ) -> ReleaseRecord:
+    def _move(self, id: str, change: _Change, now: datetime | None) -> ReleaseRecord:
         with writing(self.engine) as connection:
-            at = moment(now)
-            row = connection.execute(select(releases).where(releases.c.id == id)).one_or_none()
-            if row is None:
-                raise RequestRefused(f"there is no release {id}", advice="Take its name from the list of releases.")
-            release = record(ReleaseRecord, row)
-            if release.state == state and is_done(release):
-                return release
-            if release.state not in before:
-                advice = f"Only what is {' or '.join(before)} can become {state}."
-                raise RequestRefused(f"{id} is {release.state}", advice=advice)
-            query = update(releases).where(releases.c.id == id).values(state=state, decided_at=at, **values)
-            moved = record(ReleaseRecord, connection.execute(query.returning(releases)).one())
-            return _told(connection, moved, kind, text, who, at)
+            return _moved(connection, id, change, moment(now))
+
+
+@dataclass(frozen=True)
+class _Change:
+    """A change of state: from which ones, how it is told, by whom; is_done: whether it is no change any more."""
+
+    before: tuple[ReleaseState, ...]
+    state: ReleaseState
+    kind: str
+    text: str
+    who: str
+    values: Mapping[str, Any]
+    is_done: Callable[[ReleaseRecord], bool] = lambda release: True
+
+
+def _rejected(id: str, who: str, reason: str) -> _Change:
+    text = f"{id} is not released by decision of {who}: {reason}."
+    values = {"who": who, "decision": f"rejected: {reason}"}
+    return _Change(("held", "building"), "rejected", "release-rejected", text, who, values)
+
+
+def _moved(connection: Connection, id: str, change: _Change, at: datetime) -> ReleaseRecord:
+    row = connection.execute(select(releases).where(releases.c.id == id)).one_or_none()
+    if row is None:
+        raise RequestRefused(f"there is no release {id}", advice="Take its name from the list of releases.")
+    release = record(ReleaseRecord, row)
+    if release.state == change.state and change.is_done(release):
+        return release
+    if release.state not in change.before:
+        advice = f"Only what is {' or '.join(change.before)} can become {change.state}."
+        raise RequestRefused(f"{id} is {release.state}", advice=advice)
+    query = update(releases).where(releases.c.id == id)
+    query = query.values(state=change.state, decided_at=at, **change.values)
+    moved = record(ReleaseRecord, connection.execute(query.returning(releases)).one())
+    return _told(connection, moved, change.kind, change.text, change.who, at)
+
+
+def _standing(connection: Connection, product: str, key: str) -> ReleaseRecord | None:
+    columns = releases.c.number, releases.c.state, releases.c.key
+    query = select(*columns).where(releases.c.product == product).order_by(releases.c.number)
+    rows = connection.execute(query).all()
+    opened = max((row.number for row in rows if row.state == "released"), default=0)
+    building = [row.number for row in rows if row.key == key and row.state == "building"]
+    standing = building or [row.number for row in rows if row.key == key and row.number >= opened]
+    if not standing:
+        return None
+    return record(ReleaseRecord, connection.execute(select(releases).where(releases.c.number == standing[-1])).one())
 
 
 def _told(

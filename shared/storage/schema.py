@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0002"  # the migration that makes these tables
+REVISION = "0003"  # the migration that makes these tables
 
 
 class Moment(TypeDecorator[datetime]):
@@ -146,7 +146,16 @@ releases = Table(
     Column("created_at", Moment, nullable=False),
     Column("decided_at", Moment),
     UniqueConstraint("product", "version", "serial", name="releases_one_of_each_serial"),
-    UniqueConstraint("product", "key", name="releases_one_of_each_key"),
+    Index("releases_by_key", "product", "key"),
+)
+
+# The series of a product that is wanted now: of the files in use, whether or not it has been made.
+wanted_series = Table(
+    "wanted_series",
+    metadata,
+    Column("product", String, primary_key=True),
+    Column("key", String, nullable=False),
+    Column("since", Moment, nullable=False),
 )
 
 deliveries = Table(

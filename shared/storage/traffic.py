@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import insert, select, update
 
 from shared.storage.clock import moment
 from shared.storage.connection import reading, writing
@@ -59,11 +59,6 @@ class Traffic(Ledger):
         with reading(self.engine) as connection:
             row = connection.execute(query).one_or_none()
             return None if row is None else record(Poll, row)
-
-    def forget_polls(self, before: datetime) -> int:
-        """Remove looks at sources before a moment; how many they were."""
-        with writing(self.engine) as connection:
-            return connection.execute(delete(polls).where(polls.c.time < moment(before))).rowcount
 
     def plan_deliveries(self, release: str, targets: Collection[str], *, now: datetime | None = None) -> list[Delivery]:
         """Enter which targets a release goes to; those that are known stay as they are."""

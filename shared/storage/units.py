@@ -71,27 +71,6 @@ class Units(Claims):
             rows = connection.execute(select(*group, func.count()).group_by(*group))
             return {(kind, product, state): count for kind, product, state, count in rows}
 
-    def wake(
-        self,
-        *,
-        why: str,
-        keys: Collection[str] | None = None,
-        product: str | None = None,
-        month: str | None = None,
-        now: datetime | None = None,
-    ) -> list[Unit]:
-        """Make waiting units due again: all, or those of some keys, a product or a month."""
-        with writing(self.engine) as connection:
-            at = moment(now)
-            query = _narrowed(select(units), "waiting", None, product, month)
-            if keys is not None:
-                query = query.where(units.c.key.in_(keys))
-            waiting = [record(Unit, row) for row in connection.execute(query)]
-            return [
-                _set(connection, unit, "unit-woken", f"goes on: {why}", SYSTEM, at, state="due", reason="")
-                for unit in waiting
-            ]
-
     def park(self, key: str, *, who: str, reason: str, now: datetime | None = None) -> Unit:
         """Set a unit aside until somebody says retry or drop."""
         values = {"state": "parked", "reason": reason}
@@ -108,10 +87,10 @@ class Units(Claims):
         return self._decide(key, "unit-dropped", "is given up", who, reason, now, _is_open, values)
 
     def withdraw(self, keys: Collection[str], *, why: str, now: datetime | None = None) -> list[Unit]:
-        """Forget units that are due or waiting and no longer wanted; wanted again, they come back."""
+        """Forget units that were not done and are no longer wanted; wanted again, they come back."""
         with writing(self.engine) as connection:
             at = moment(now)
-            query = select(units).where(units.c.key.in_(keys), units.c.state.in_(("due", "waiting")))
+            query = select(units).where(units.c.key.in_(keys), units.c.state.in_(("due", "waiting", "parked")))
             gone = [record(Unit, row) for row in connection.execute(query)]
             for unit in gone:
                 connection.execute(delete(units).where(units.c.key == unit.key))

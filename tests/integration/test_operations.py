@@ -496,7 +496,7 @@ class TestReprocess:
         assert place.json("log", "system")[-1]["text"].endswith("1 units have the same bits as before.")
         assert len(place.json("releases")) == 2
 
-    def test_the_series_is_not_opened_while_an_older_one_could_be_taken_for_it(self, place: Place) -> None:
+    def test_while_the_series_is_made_again_no_older_one_is_released_in_its_place(self, place: Place) -> None:
         with closing(sqlite3.connect(place.home / "catalogue.sqlite")) as database:
             database.execute("UPDATE releases SET key = 'of another' WHERE product = 'twsa'")
             database.commit()
@@ -504,8 +504,11 @@ class TestReprocess:
         for unit in place.json("reconcile")["due"]:
             assert unit["month"] == LAST
         process_only(place)
-        said = place.said("reprocess", "--steps", "from=combine_filters", *REASON, code=REFUSED)
-        assert "an older series of twsa was never released" in said
+        assert [each["product"] for each in place.json("reconcile")["to release"]] == ["twsa", "l2b"]
+        place("reprocess", "--steps", "from=combine_filters", *REASON)
+        found = place.json("reconcile")
+        assert [unit["kind"] for unit in found["due"]] == ["series"]
+        assert [each["product"] for each in found["to release"]] == ["l2b"]
 
     def test_another_auxiliary_changes_all_months_by_itself(self, place: Place, tmp_path: Path) -> None:
         gia = broken(place.archive.gia, tmp_path, faster_rebound)

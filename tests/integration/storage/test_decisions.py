@@ -42,8 +42,9 @@ class TestBaselines:
         assert catalogue.propose_baseline("l2b", ONE, reason="enough months").number == 1
 
     def test_that_were_refused_leave_the_one_in_use(self, catalogue: Catalogue) -> None:
-        first, second = (catalogue.propose_baseline("twsa", name, reason="months") for name in (ONE, TWO))
+        first = catalogue.propose_baseline("twsa", ONE, reason="months")
         catalogue.accept_baseline(first.id, who="system", reason="the first")
+        second = catalogue.propose_baseline("twsa", TWO, reason="months")
         catalogue.refuse_baseline(second.id, who="ana", reason="too noisy")
         assert catalogue.baseline("twsa") == catalogue.baselines("twsa", "accepted")[0]
         assert catalogue.propose_baseline("twsa", TWO, reason="months").state == "refused", "nobody is asked twice"
@@ -55,6 +56,14 @@ class TestBaselines:
             catalogue.refuse_baseline(second.id, who="ana", reason="again")
         catalogue.accept_baseline(second.id, who="ana", reason="on second thoughts")
         assert [each.state for each in catalogue.baselines("twsa")] == ["retired", "accepted"]
+
+    def test_that_nobody_decided_on_make_room_for_a_newer_proposal(self, catalogue: Catalogue) -> None:
+        old = catalogue.propose_baseline("twsa", ONE, reason="2004-02 was issued again")
+        other = catalogue.propose_baseline("l2b", ONE, reason="months")
+        new = catalogue.propose_baseline("twsa", TWO, reason="2004-03 too")
+        assert catalogue.baselines(state="proposed") == [other, new]
+        with pytest.raises(RequestRefused, match="is retired"):
+            catalogue.accept_baseline(old.id, who="ana", reason="late")
 
     def test_that_were_in_use_once_can_be_proposed_again(self, catalogue: Catalogue) -> None:
         for name in (ONE, TWO):
@@ -122,6 +131,85 @@ class TestReleases:
             catalogue.retract_release("x", who="ana", reason="?")
 
 
+class TestTheReleaseOfAUnit:
+    """What stands for a unit that is wanted: nothing if it is to be released."""
+
+    def release(self, catalogue: Catalogue, key: str) -> str:
+        return catalogue.issue_release(create(catalogue, key).id, directory=f"/{key}").id
+
+    def stands(self, catalogue: Catalogue, key: str) -> str | None:
+        found = catalogue.release_of("twsa", key)
+        return None if found is None else found.id.removeprefix("twsa-v1.0-")
+
+    def test_is_the_open_one_until_another_unit_takes_its_place(self, catalogue: Catalogue) -> None:
+        assert self.stands(catalogue, "k1") is None
+        self.release(catalogue, "k1")
+        assert self.stands(catalogue, "k1") == "001"
+        self.release(catalogue, "k2")
+        assert (self.stands(catalogue, "k1"), self.stands(catalogue, "k2")) == (None, "002")
+        assert catalogue.release_of("l2b", "k2") is None
+
+    def test_that_comes_back_takes_the_next_number_once(self, catalogue: Catalogue) -> None:
+        for key in ("k1", "k2", "k1"):
+            self.release(catalogue, key)
+        assert create(catalogue, "k1").id == "twsa-v1.0-003"
+        assert [each.key for each in catalogue.releases("twsa")] == ["k1", "k2", "k1"]
+
+    def test_is_the_one_that_a_person_decides_or_has_decided_on(self, catalogue: Catalogue) -> None:
+        self.release(catalogue, "k1")
+        held = create(catalogue, "k2")
+        assert self.stands(catalogue, "k2") == "002"
+        catalogue.hold_release(held.id, ["odd"])
+        assert self.stands(catalogue, "k2") == "002"
+        catalogue.reject_release(held.id, who="ana", reason="is odd")
+        assert (self.stands(catalogue, "k2"), self.stands(catalogue, "k1")) == ("002", "001")
+        catalogue.retract_release("twsa-v1.0-001", who="ana", reason="wrong mask")
+        assert self.stands(catalogue, "k1") == "001", "what a person took back does not come back by itself"
+        self.release(catalogue, "k3")
+        assert self.stands(catalogue, "k2") is None, "in another situation a person is asked again"
+
+    def test_that_is_approved_is_built_under_its_own_number(self, catalogue: Catalogue) -> None:
+        held = create(catalogue, "k1")
+        catalogue.hold_release(held.id, ["odd"])
+        catalogue.approve_release(held.id, who="ana", reason="is real")
+        assert create(catalogue, "k1").id == held.id
+
+    def test_that_is_held_is_given_up_when_a_later_one_is_open(self, catalogue: Catalogue) -> None:
+        first, second = create(catalogue, "k1"), create(catalogue, "k2")
+        catalogue.hold_release(first.id, ["odd"])
+        catalogue.issue_release(second.id, directory="/2")
+        with pytest.raises(RequestRefused, match="is rejected"):
+            catalogue.approve_release(first.id, who="ana", reason="late")
+        assert catalogue.log(first.id)[-1].text.endswith("twsa-v1.0-002 is released in its place.")
+        later = create(catalogue, "k3")
+        catalogue.hold_release(later.id, ["odd"])
+        catalogue.issue_release(second.id, directory="/2")
+        assert [each.state for each in catalogue.releases("twsa")] == ["rejected", "released", "held"]
+
+
+class TestTheWantedSeries:
+    def test_is_the_last_that_was_named_made_or_not(self, catalogue: Catalogue) -> None:
+        assert catalogue.wanted_series("twsa") is None
+        old = catalogue.ensure_unit("s1", "series", "twsa")
+        new = catalogue.ensure_unit("s2", "series", "twsa")
+        for key in ("s1", "s2"):
+            for _ in range(2):
+                catalogue.want_series("twsa", key)
+        assert catalogue.wanted_series("twsa") == new
+        assert catalogue.wanted_series("l2b") is None
+        catalogue.want_series("twsa", "s1")
+        assert catalogue.wanted_series("twsa") == old
+
+    def test_is_kept_in_the_store_even_if_another_is_newer(self, catalogue: Catalogue) -> None:
+        for hour, (key, output) in enumerate({"s1": "a" * 64, "s2": "b" * 64}.items()):
+            catalogue.ensure_unit(key, "series", "twsa", now=NOON + hour * HOUR)
+            catalogue.claim(key, "worker", HOUR, now=NOON + hour * HOUR)
+            catalogue.finish(key, "worker", {"maps": output}, 1.0, now=NOON + hour * HOUR)
+        assert "a" * 64 not in catalogue.wanted_digests()
+        catalogue.want_series("twsa", "s1")
+        assert {"a" * 64, "b" * 64} <= catalogue.wanted_digests()
+
+
 class TestDeliveries:
     def test_go_to_each_target_alone(self, catalogue: Catalogue) -> None:
         for _ in range(2):
@@ -160,8 +248,6 @@ class TestPolls:
         assert (last.outcome, last.status, last.listed, last.seconds) == ("ok", 200, 3, 0.1)
         assert failed.time == NOON + HOUR / 20
         assert catalogue.last_poll("isdc") is None
-        assert catalogue.forget_polls(before=NOON + HOUR / 20) == 3
-        assert len(catalogue.polls()) == 2
 
 
 class TestReprocessing:

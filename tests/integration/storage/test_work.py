@@ -125,31 +125,22 @@ class TestEnd:
 
 
 class TestWaiting:
-    def test_is_by_name_and_ends_when_it_is_woken(self, due: Catalogue) -> None:
+    def test_is_by_name_and_ends_by_a_decision(self, due: Catalogue) -> None:
         due.claim(KEY, "worker-1", MINUTE, now=NOON)
         waiting = due.wait(KEY, "low degrees end at 2016-11", owner="worker-1", now=NOON)
         assert waiting is not None and (waiting.state, waiting.attempts) == ("waiting", 0)
         assert due.due(NOON + timedelta(days=1)) == []
-        assert [unit.key for unit in due.wake(why="low degrees arrived", now=NOON)] == [KEY]
+        due.retry(KEY, who="ana", reason="they are there", now=NOON)
         assert due.claim(KEY, "worker-1", MINUTE, now=NOON) is not None
         assert texts(due)[2:4] == [
             "l2b of 2016-12 waits: low degrees end at 2016-11.",
-            "l2b of 2016-12 goes on: low degrees arrived.",
+            "l2b of 2016-12 is tried again by decision of ana: they are there.",
         ]
 
     def test_for_the_same_reason_is_told_once(self, due: Catalogue) -> None:
         for _ in range(3):
             due.wait(KEY, "no low degrees", now=NOON)
         assert len(texts(due)) == 2
-
-    def test_ends_only_for_those_that_are_called(self, catalogue: Catalogue) -> None:
-        for number, month in enumerate(("2016-11", "2016-12")):
-            catalogue.ensure_unit(f"{number}", "month", "l2b", month)
-            catalogue.wait(f"{number}", "no low degrees")
-        assert [unit.month for unit in catalogue.wake(why="arrived", month="2016-12")] == ["2016-12"]
-        assert [unit.month for unit in catalogue.units("waiting")] == ["2016-11"]
-        assert catalogue.wake(why="arrived", keys=["1"]) == []
-        assert catalogue.wake(why="arrived", product="twsa") == []
 
     def test_cannot_be_forced_on_a_unit_in_work_by_others(self, due: Catalogue) -> None:
         due.claim(KEY, "worker-1", MINUTE, now=NOON)
@@ -211,12 +202,13 @@ class TestKnownWork:
         assert [unit.key for unit in catalogue.units(limit=1)] == ["1"]
 
     def test_that_is_no_longer_wanted_is_forgotten_unless_it_is_done_or_in_work(self, catalogue: Catalogue) -> None:
-        catalogue.ensure_units([Planned(str(number), "series", "twsa") for number in range(3)])
+        catalogue.ensure_units([Planned(str(number), "series", "twsa") for number in range(4)])
         catalogue.claim("1", "worker-1", MINUTE)
         catalogue.claim("2", "worker-1", MINUTE)
         catalogue.finish("2", "worker-1", {}, 1.0)
-        gone = catalogue.withdraw(["0", "1", "2"], why="a newer month is there")
-        assert [unit.key for unit in gone] == ["0"]
+        catalogue.park("3", who="ana", reason="looks odd")
+        gone = catalogue.withdraw(["0", "1", "2", "3"], why="a newer month is there")
+        assert {unit.key for unit in gone} == {"0", "3"}
         assert [unit.key for unit in catalogue.units()] == ["1", "2"]
         assert texts(catalogue, "twsa")[-1] == "The series of twsa is not needed: a newer month is there."
         assert catalogue.ensure_unit("0", "series", "twsa").state == "due"
