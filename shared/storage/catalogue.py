@@ -3,7 +3,7 @@
 Each method is one transaction: a change of state and the event that tells of it are written together or
 not at all. Its parts: files (granules.py), units of work (units.py, claims.py), baselines and requests
 (baselines.py), releases (releases.py), ways in and out (traffic.py), who is there (presence.py), the log of
-events (ledger.py).
+events (ledger.py), numbers about all of it (measures.py).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from shared.storage.baselines import Baselines
 from shared.storage.clock import moment, now
 from shared.storage.connection import engine_for
 from shared.storage.granules import Granules
+from shared.storage.measures import Measures
 from shared.storage.migrations.upgrade import upgrade
 from shared.storage.presence import Presence
 from shared.storage.records import (
@@ -53,7 +54,7 @@ __all__ = [
 ]
 
 
-class Catalogue(Granules, Units, Baselines, Releases, Traffic, Presence, Wanted):
+class Catalogue(Granules, Units, Baselines, Releases, Traffic, Presence, Wanted, Measures):
     """The catalogue, safe for threads, forks and any number of processes."""
 
     @classmethod

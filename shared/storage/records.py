@@ -225,3 +225,40 @@ class Token:
     role: Role
     created_at: datetime
     revoked_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Happening:
+    """An event as it is counted, with what its details name."""
+
+    time: datetime
+    subject: str
+    event: str
+    key: str | None
+    product: str | None
+    kind: str | None
+    role: str | None
+    error: str | None
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class MonthUnit:
+    """A unit that is Level-2B of a month; level2: digest of the file that it is made from."""
+
+    key: str
+    product: str
+    month: str
+    state: UnitState
+    level2: str
+
+
+@dataclass(frozen=True)
+class PollCount:
+    """How many looks at a source ended in the same way, and the last of them."""
+
+    source: str
+    went_well: bool
+    status: int | None
+    count: int
+    last: Poll
