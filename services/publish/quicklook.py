@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from services.publish.scales import SPREAD, STORAGE, Scale
 from shared.formats.files import appearing
 from shared.formats.level3_attributes import month_ranges
 from shared.formats.netcdf import Level3, read_level3
@@ -23,12 +24,6 @@ if TYPE_CHECKING:  # the library takes half a second to load: only for those who
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
-
-# Ranges of the colours [mm]: most of the seasonal swing of the great basins, and of the standard deviations
-ANOMALY_RANGE = 300.0
-UNCERTAINTY_RANGE = 40.0
-_ANOMALY = {"cmap": "RdBu", "vmin": -ANOMALY_RANGE, "vmax": ANOMALY_RANGE}
-_UNCERTAINTY = {"cmap": "YlGnBu", "vmin": 0.0, "vmax": UNCERTAINTY_RANGE}
 
 # A line of the series does not bridge more than this many months from one value to the next
 LONGEST_STEP = 2
@@ -84,10 +79,10 @@ def picture(series: Level3) -> Figure:
 
     figure = Figure(figsize=_SIZE, facecolor="white")
     _write_heading(figure, series)
-    anomaly = _draw_map(figure.add_axes((0.045, 0.417, 0.91, 0.5056)), series, "twsa", _ANOMALY)
+    anomaly = _draw_map(figure.add_axes((0.045, 0.417, 0.91, 0.5056)), series, "twsa", STORAGE)
     _add_bar(figure, anomaly, (0.30, 0.377, 0.40, 0.012), "both", "equivalent water height (mm)")
     _write_title(figure, 0.045, "Standard deviation of this month (mm)")
-    spread = _draw_map(figure.add_axes((0.045, 0.082, 0.375, 0.2083)), series, "twsa_uncertainty", _UNCERTAINTY)
+    spread = _draw_map(figure.add_axes((0.045, 0.082, 0.375, 0.2083)), series, "twsa_uncertainty", SPREAD)
     _add_bar(figure, spread, (0.1, 0.044, 0.265, 0.011), "max", "")
     mean = f"{len(series.months)} months, mean {series.noise.mean():.1f} mm"
     _write_title(figure, 0.475, f"Noise over open ocean (mm): {mean}")
@@ -121,8 +116,11 @@ def _write_heading(figure: Figure, series: Level3) -> None:
     )
 
 
-def _draw_map(axes: Axes, series: Level3, name: str, colours: dict[str, Any]) -> AxesImage:
+def _draw_map(axes: Axes, series: Level3, name: str, scale: Scale) -> AxesImage:
     """The last month [lat, lon] with the edge of the land mask."""
+    from matplotlib.colors import ListedColormap
+
+    colours: dict[str, Any] = {"cmap": ListedColormap(scale.table / 255.0), "vmin": scale.low, "vmax": scale.high}
     axes.set_facecolor(_OCEAN)
     extent, values = (-180.0, 180.0, -90.0, 90.0), series.map(name, -1)
     image = axes.imshow(values, origin="lower", extent=extent, interpolation="nearest", aspect="auto", **colours)

@@ -14,7 +14,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.image import AxesImage, imread
 from matplotlib.text import Text
 
-from services.publish.quicklook import ANOMALY_RANGE, draw, picture, unbroken
+from services.publish.quicklook import draw, picture, unbroken
+from services.publish.scales import SPREAD, STORAGE
 from shared.errors import GranuleRejected
 from shared.formats.netcdf import read_level3, write_level3
 from shared.models.epoch import Month
@@ -49,8 +50,9 @@ def test_maps_are_those_of_the_last_month_in_fixed_ranges(tmp_path: Path) -> Non
     anomaly, spread = figure.findobj(AxesImage)[:2]
     np.testing.assert_array_equal(anomaly.get_array().filled(np.nan), product.map("twsa", 19))
     np.testing.assert_array_equal(spread.get_array().filled(np.nan), product.map("twsa_uncertainty", 19))
-    assert anomaly.get_clim() == (-ANOMALY_RANGE, ANOMALY_RANGE)
-    assert spread.get_clim()[0] == 0.0
+    assert anomaly.get_clim() == (STORAGE.low, STORAGE.high)
+    assert spread.get_clim() == (SPREAD.low, SPREAD.high)
+    assert anomaly.to_rgba(1e4, bytes=True)[:3] == tuple(STORAGE.table[-1])  # beyond the range: the colour of its end
     assert anomaly.get_extent() == [-180.0, 180.0, -90.0, 90.0]
     assert anomaly.origin == "lower"  # rows of the product run from south to north
 
