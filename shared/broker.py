@@ -6,12 +6,13 @@ the catalogue, and a lost, doubled or late message costs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from celery import Celery, current_app
-from celery.signals import beat_init
+from celery.signals import beat_init, worker_ready, worker_shutdown
 from kombu.entity import Queue
 
 from shared.errors import (
@@ -24,6 +25,9 @@ from shared.errors import (
     Unreachable,
 )
 from shared.settings import QueueSettings
+
+if TYPE_CHECKING:
+    from shared.storage.catalogue import Catalogue
 
 # Looks after which a task that nobody took is given up
 _LOOKS = 5
@@ -70,6 +74,15 @@ def tell(task: str, *arguments: str) -> None:
     It expires after a few looks, which would hand it out again: so a queue that nobody empties does not grow.
     """
     current_app.send_task(task, args=arguments, expires=current_app.conf.task_expires)
+
+
+def tell_of_life(service: str, catalogue: Callable[[], Catalogue]) -> None:
+    """Have a worker of this process say in the catalogue that it lives; other processes say nothing."""
+    from shared.storage.pulse import Pulse  # not for the scheduler, which has no catalogue
+
+    pulse = Pulse(service, catalogue)
+    worker_ready.connect(lambda **_: pulse.start(), weak=False)
+    worker_shutdown.connect(lambda **_: pulse.stop(), weak=False)
 
 
 def scheduler_app(settings: QueueSettings) -> Celery:

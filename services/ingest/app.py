@@ -7,9 +7,11 @@ from services.ingest.sources.icgem import Icgem
 from services.ingest.sources.isdc import Isdc
 from services.ingest.sources.source import Source
 from shared import settings
-from shared.broker import celery_app
+from shared.broker import celery_app, tell_of_life
+from shared.storage.catalogue import Catalogue
 
 app = celery_app(settings.at_start().queue, include=["services.ingest.tasks"])
+tell_of_life("ingest", lambda: Catalogue.open(settings.system().catalogue))
 
 
 def sources() -> list[Source]:

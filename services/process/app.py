@@ -7,11 +7,12 @@ from datetime import timedelta
 from services.process.hall import Hall
 from services.process.products import PRODUCTS
 from shared import settings
-from shared.broker import celery_app
+from shared.broker import celery_app, tell_of_life
 from shared.storage.catalogue import Catalogue
 from shared.storage.store import Store
 
 app = celery_app(settings.at_start().queue, include=["services.process.tasks"])
+tell_of_life("process", lambda: Catalogue.open(settings.system().catalogue))
 
 
 def hall() -> Hall:

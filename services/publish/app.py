@@ -12,12 +12,13 @@ from services.publish.targets.objects import ObjectStore
 from services.publish.targets.target import Target
 from services.publish.titles import TITLES
 from shared import settings
-from shared.broker import celery_app
+from shared.broker import celery_app, tell_of_life
 from shared.settings import TargetSettings
 from shared.storage.catalogue import Catalogue
 from shared.storage.store import Store
 
 app = celery_app(settings.at_start(settings.targets).queue, include=["services.publish.tasks"])
+tell_of_life("publish", lambda: Catalogue.open(settings.system().catalogue))
 
 
 def desk() -> Desk:

@@ -27,7 +27,7 @@ class Measures(Ledger):
             return int(connection.execute(select(func.max(events.c.id))).scalar() or 0)
 
     def happenings(self, kinds: Collection[str], after: int, until: int) -> list[Happening]:
-        """Events of some kinds behind a number and up to another, without the words for people."""
+        """Events of some kinds behind a number and up to another, without their words."""
         names = ("key", "product", "kind", "role", "error_kind")
         told = [events.c.details[name].as_string().label(f"of_{name}") for name in names]
         seconds = events.c.details["seconds"].as_float().label("seconds")

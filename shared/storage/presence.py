@@ -31,6 +31,11 @@ class Presence(Ledger):
             if connection.execute(update(heartbeats).where(heartbeats.c.name == name).values(**values)).rowcount == 0:
                 connection.execute(insert(heartbeats).values(name=name, **values))
 
+    def leave(self, name: str) -> None:
+        """Remove a process that ends in order."""
+        with writing(self.engine) as connection:
+            connection.execute(delete(heartbeats).where(heartbeats.c.name == name))
+
     def heartbeats(self) -> list[Heartbeat]:
         """Processes by their names, also those that are silent."""
         with reading(self.engine) as connection:
