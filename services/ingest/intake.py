@@ -128,7 +128,12 @@ class _Look:
                 self._take_all(listing)
         seconds = time.monotonic() - started
         self._catalogue.record_poll(
-            self._source.name, self._report.outcome, listed=self._report.listed, seconds=seconds, now=self._now
+            self._source.name,
+            self._report.outcome,
+            status=self._source.status,
+            listed=self._report.listed,
+            seconds=seconds,
+            now=self._now,
         )
 
     def _alarm(self, kind: str, text: str, about: list[str]) -> None:

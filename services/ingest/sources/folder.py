@@ -1,17 +1,12 @@
-"""A folder that an operator drops files into: watched, and looked through in any case."""
+"""A folder that an operator drops files into."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-
-from watchdog.events import FileSystemEvent, FileSystemEventHandler
-from watchdog.observers import Observer
 
 from services.ingest.sources.source import Fetched, Listed, Listing, Missed, each_once, one_by_one
 from shared.errors import GranuleRejected, Unreachable
@@ -38,11 +33,14 @@ class Folder:
 
     name = "folder"
 
-    def __init__(self, settings: IngestSettings, path: Path, *, settle: float = 2.0) -> None:
-        """Say which folder, and for how long [s] a file must have been left alone to count as complete."""
+    def __init__(self, settings: IngestSettings, path: Path) -> None:
         self._settings = settings
         self._path = path
-        self._settle = settle
+
+    @property
+    def status(self) -> int | None:
+        """None: a folder has no HTTP."""
+        return None
 
     def list(self) -> Listing:
         """Files that nobody has written to for a while."""
@@ -62,7 +60,7 @@ class Folder:
             return False
         if path.is_symlink() or not path.is_file():
             return False
-        return time.time() - path.stat().st_mtime >= self._settle
+        return time.time() - path.stat().st_mtime >= self._settings.settle
 
     def close(self) -> None:
         """There is nothing to close."""
@@ -74,8 +72,10 @@ class Folder:
         path, state = Path(entry.url), f"{entry.last_modified}-{entry.size}"
         if etag == state:
             return None
-        if entry.size is not None and entry.size > self._settings.max_bytes:
-            raise GranuleRejected(f"{entry.size} bytes, which is over the limit", advice="Raise it", file=entry.name)
+        limit = self._settings.largest(entry.role)
+        if entry.size is not None and entry.size > limit:
+            found = f"{entry.size} bytes, where the limit is {limit}"
+            raise GranuleRejected(found, advice="Raise it in the settings if the file is right", file=entry.name)
         hasher, size, copy = hashlib.sha256(), 0, into / entry.name
         try:
             with path.open("rb") as source, copy.open("wb") as target:
@@ -93,47 +93,3 @@ class Folder:
     def fetch_many(self, entries: Sequence[Listed], into: Path) -> Iterator[tuple[Listed, Fetched | Missed]]:
         """Copy many files."""
         yield from one_by_one(entries, lambda entry: self.fetch(entry, into), len(entries))
-
-
-class _Bell(FileSystemEventHandler):
-    """Rings once when it has been quiet for a while after something happened."""
-
-    def __init__(self, ring: Callable[[], None], quiet: float) -> None:
-        self._ring, self._quiet = ring, quiet
-        self._timer: threading.Timer | None = None
-        self._lock = threading.Lock()
-
-    def on_any_event(self, event: FileSystemEvent) -> None:
-        if event.event_type in ("opened", "closed_no_write"):
-            return
-        with self._lock:
-            if self._timer is not None:
-                self._timer.cancel()
-            self._timer = threading.Timer(self._quiet, self._ring)
-            self._timer.daemon = True
-            self._timer.start()
-
-    def silence(self) -> None:
-        with self._lock:
-            if self._timer is not None:
-                self._timer.cancel()
-
-
-@contextmanager
-def watching(path: Path, ring: Callable[[], None], *, quiet: float = 2.5) -> Iterator[None]:
-    """Call `ring`, from another thread, when files in a folder changed and rested.
-
-    quiet: for how long [s] nothing must happen before.
-
-    It only says that there is something to look at; a change that it misses is found by the next look in any case.
-    """
-    path.mkdir(parents=True, exist_ok=True)
-    bell, observer = _Bell(ring, quiet), Observer()
-    observer.schedule(bell, str(path), recursive=True)
-    observer.start()
-    try:
-        yield
-    finally:
-        observer.stop()
-        observer.join()
-        bell.silence()

@@ -63,6 +63,7 @@ class PoliteClient:
     def __init__(self, settings: IngestSettings) -> None:
         self._settings = settings
         self._last = float("-inf")
+        self.status: int | None = None
         self._open: httpx.Client | None = None
 
     @property
@@ -78,6 +79,7 @@ class PoliteClient:
 
     def close(self) -> None:
         """Close the connection; the next request opens another."""
+        self.status = None
         if self._open is not None:
             self._open.close()
             self._open = None
@@ -169,6 +171,8 @@ class PoliteClient:
             self._check_host(target, url)
             self._pause()
             with self._client.stream("GET", target, headers=headers) as response:
+                if self.status is None or self.status < 400:  # the first trouble stays
+                    self.status = response.status_code
                 if response.has_redirect_location:
                     following = response.url.join(response.headers["Location"])
                     if target.scheme == "https" and following.scheme != "https":

@@ -41,6 +41,11 @@ class Icgem:
         page = self._client.page(f"{self._base}/sp/{quote(self._series)}")
         return read_listing(page.text, page.url, self._series)
 
+    @property
+    def status(self) -> int | None:
+        """How the other side answered: the first trouble since it was opened, else the last answer."""
+        return self._client.status
+
     def close(self) -> None:
         """Close the connection until it is needed again."""
         self._client.close()

@@ -45,6 +45,11 @@ class Isdc:
         page = self._client.page(f"{self._settings.isdc_url.rstrip('/')}/{quote(self._folder)}/")
         return read_listing(page.text, page.url, self._roles)
 
+    @property
+    def status(self) -> int | None:
+        """How the other side answered: the first trouble since it was opened, else the last answer."""
+        return self._client.status
+
     def close(self) -> None:
         """Close the connection until it is needed again."""
         self._client.close()

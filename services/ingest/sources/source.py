@@ -78,6 +78,11 @@ class Source(Protocol):
         """How the source is called in the catalogue."""
         ...
 
+    @property
+    def status(self) -> int | None:
+        """HTTP status of the answers: the first trouble, else the last; None without HTTP."""
+        ...
+
     def list(self) -> Listing:
         """What there is now; Unreachable if it cannot be told."""
         ...

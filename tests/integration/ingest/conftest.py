@@ -55,7 +55,7 @@ class Place:
 
     def source(self, name: str = "icgem") -> Source:
         if name == "folder":
-            return Folder(self.settings, self.folder / "inbox", settle=0.0)
+            return Folder(self.settings, self.folder / "inbox")
         return {"icgem": Icgem, "isdc": Isdc}[name](self.settings)
 
     def look(self, name: str = "icgem", **changes: Any) -> IntakeReport:
@@ -102,7 +102,7 @@ def place(archive: Path, tmp_path: Path) -> Iterator[Place]:
     with Upstream.of_archive(archive) as upstream, Catalogue.open(tmp_path / "catalogue.db") as catalogue:
         settings = IngestSettings(
             icgem_url=upstream.url, isdc_url=upstream.url, hosts=(upstream.host,), pause=0.001, retries=2, timeout=2.0,
-            max_retry_after=0.5, backfill_from=5, staging=tmp_path / "staging", reread_newest=3,
+            max_retry_after=0.5, backfill_from=5, staging=tmp_path / "staging", reread_newest=3, settle=0.0,
         )  # fmt: skip
         yield Place(upstream, catalogue, Store.at(tmp_path / "store"), settings, tmp_path)
         place_left = [path for path in (tmp_path / "staging").rglob("*") if path.is_file() and path.name != ".lock"]

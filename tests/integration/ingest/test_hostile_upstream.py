@@ -37,6 +37,12 @@ class TestTooBusy:
         assert len(place.events("source-fails")) == 1
         place.upstream.forgive()
         assert len(place.look().new) == MONTHS and len(place.events("source-answers")) == 1
+        assert [poll.status for poll in place.catalogue.polls()] == [200, 429, 429]
+
+    def test_once_is_kept_with_the_poll_though_it_went_well(self, place: Place) -> None:
+        place.upstream.misbehave(Fault("status", match=PAGE, status=429))
+        assert len(place.look().new) == MONTHS
+        assert [(poll.outcome, poll.status) for poll in place.catalogue.polls()] == [("ok", 429)]
 
     @pytest.mark.parametrize("form", ["seconds", "date"])
     def test_for_a_time_that_it_says_is_left_alone_so_long(self, place: Place, form: str) -> None:

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from services.ingest.intake import BUSY, _staging, intake, verify_again
-from services.ingest.sources.folder import watching
 from shared.errors import RequestRefused, StoreUnavailable
 from shared.formats.low_degrees import read_table
 from shared.simulation.upstream import Fault
@@ -37,13 +36,13 @@ def test_a_few_new_months_are_fetched_one_by_one_with_pauses(place: Place) -> No
     place.look()
     place.upstream.reveal(3)
     before = len(place.upstream.requests)
-    report = place.look(pause=0.1)
+    report = place.look(pause=0.3)
     assert report.new == list(place.upstream.months[-3:])
     asked = place.upstream.requests[before:]
     assert [request.path.endswith(".gfc") for request in asked] == [False, True, True, True]
     moments = [request.moment for request in asked]
-    # What is awaited is the time between two requests being sent; they are answered within milliseconds.
-    assert all(after - before >= 0.09 for before, after in pairwise(moments))
+    # The time between two requests being sent is kept; on a busy machine one may be answered a little late.
+    assert all(after - before >= 0.2 for before, after in pairwise(moments))
 
 
 def test_a_poll_without_news_is_one_request(place: Place) -> None:
@@ -312,13 +311,6 @@ class TestAFolder:
         path.write_bytes(place.upstream.content(path.name))
         report = place.look("folder")
         assert report.same == [path.name] and report.vanished == [] and place.events("listing-shrunk") == []
-
-    def test_rings_when_something_was_dropped(self, inbox: Path) -> None:
-        rung = threading.Event()
-        with watching(inbox, rung.set, quiet=0.05):
-            assert not rung.wait(0.2)
-            (inbox / "more" / "a.gfc").write_bytes(b"x")
-            assert rung.wait(5.0)
 
 
 def test_two_looks_at_a_time_are_one(place: Place) -> None:
