@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from services.operations_speech import SOON, Json, Reason, Who, at, catalogue, say, say_json, say_table
+from services.publish.set_aside import set_aside
 from shared import settings
 from shared.errors import GranuleRejected, RequestRefused
 from shared.storage.catalogue import Catalogue, Granule
@@ -28,7 +29,7 @@ Number = Annotated[int, typer.Argument(metavar="ID", help="Number of a file, fro
 def quarantine(as_json: Json = False) -> None:
     """List the files that wait for a decision or were refused, and why. Leaves with 0."""
     with catalogue() as known:
-        files = _set_aside(known)
+        files = set_aside(known)
     if as_json:
         say_json(files)
     elif not files:
@@ -96,16 +97,6 @@ def verify(role: str, path: Path) -> None:
     """Look at a file as if it had come in; GranuleRejected if it is not sound."""
     with Catalogue.open(settings.system().catalogue) as known:
         _verified(known, role, path)
-
-
-def _set_aside(known: Catalogue) -> list[Granule]:
-    """Held files, and refused ones that no newer version of their name has made good."""
-    files: dict[tuple[str, str, str], list[Granule]] = {}
-    for granule in known.granules(state=None):
-        files.setdefault((granule.role, granule.series, granule.name), []).append(granule)
-    held = [each for versions in files.values() for each in versions if each.state == "held"]
-    newest = [versions[-1] for versions in files.values() if versions[-1].state == "quarantined"]
-    return sorted([*held, *newest], key=lambda each: each.id)
 
 
 def _find(known: Catalogue, id: int) -> Granule:

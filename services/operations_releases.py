@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,13 +24,11 @@ from services.operations_speech import (
 )
 from shared import settings
 from shared.errors import GranuleRejected, RequestRefused, StoreDamaged
-from shared.storage.catalogue import Catalogue, ReleaseRecord, now
+from shared.storage.catalogue import Catalogue, ReleaseRecord
 
 app = typer.Typer()
 releases = typer.Typer(help="List the releases; approve, reject or retract one.", invoke_without_command=True)
 baselines = typer.Typer(help="List the baselines; accept or refuse a proposed one.", invoke_without_command=True)
-
-_LEASE = timedelta(minutes=5)
 
 Name = Annotated[str, typer.Argument(metavar="ID", help="Name of a release, such as twsa-v1.0-003.")]
 Number = Annotated[int, typer.Argument(metavar="ID", help="Number of a baseline, from `gravstream baselines`.")]
@@ -80,35 +75,11 @@ def reject(id: Name, reason: Reason, who: Who) -> None:
 @releases.command()
 def retract(id: Name, reason: Reason, who: Who) -> None:
     """Take a release back: its files go, a tombstone says why; leaves with 1 if it is not released."""
+    from services.publish.withdrawal import withdraw
+
     with catalogue() as known:
         successor = withdraw(known, id, who, reason)
     say(f"{id} is retracted. " + (f"{successor} is there." if successor else "No release is in its place."))
-
-
-def withdraw(known: Catalogue, id: str, who: str, reason: str) -> str:
-    """Retract a release in the catalogue, then its directory; the release that is the newest then, if any.
-
-    First the catalogue: the next release is never compared with one that is being taken away. Interrupted, it is
-    finished by being done again.
-    """
-    from services.publish.tombstone import retract as bury
-
-    release = known.find_release(id)
-    if release is None:
-        raise RequestRefused(f"there is no release {id}", advice="See `gravstream releases`.")
-    owner, lock = f"{socket.gethostname()}:{os.getpid()}", f"release {release.product}"
-    if not known.lock(lock, owner, _LEASE):
-        raise RequestRefused(f"a release of {release.product} is being made", advice="Try again in a minute.")
-    try:
-        retracted = known.retract_release(id, who=who, reason=reason)
-        latest = known.latest(release.product)
-        successor = Path(latest.directory).name if latest else ""
-        why = retracted.decision.removeprefix("retracted: ")
-        when = f"{retracted.decided_at or now():%Y-%m-%dT%H:%M:%SZ}"
-        bury(Path(release.directory), why, who=retracted.who, when=when, successor=successor)
-    finally:
-        known.unlock(lock, owner)
-    return successor
 
 
 @baselines.callback()

@@ -14,12 +14,12 @@ from typer.testing import CliRunner
 
 from services.cli import app
 from services.embedded import environment_of
-from services.operations_releases import withdraw
+from services.publish.withdrawal import withdraw
 from shared.formats.months import MonthTable
 from shared.models.epoch import Month
 from shared.simulation.archive import GEOCENTER, GIA, LOW_DEGREES, write_archive
 from shared.simulation.settings import Settings
-from shared.simulation.upstream import Upstream
+from shared.simulation.upstream import Served, Upstream
 from shared.storage.catalogue import Catalogue
 from shared.storage.store import Store
 
@@ -66,7 +66,7 @@ def live(folder: Path, environment: dict[str, str] | None = None) -> Home:
     names = {str(MonthTable.default().identify(path.name)[0]): path for path in (archive / "level2").glob("*.gfc")}
     rows = {name: len(names) - 1 for name in (LOW_DEGREES, GEOCENTER)}
     lived = lived_in(folder, environment)
-    with Upstream(archive / "level2", archive / "auxiliaries", revealed=len(names) - 4, rows=rows) as upstream:
+    with Upstream(Served(archive / "level2", archive / "auxiliaries", revealed=len(names) - 4, rows=rows)) as upstream:
         fed = Home(lived.home, environment_of(upstream, poll=1.0) | lived.environment)
         _release_three(fed, upstream, names)
         _make_trouble(fed, upstream, names)

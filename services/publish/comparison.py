@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.publish.changes import Changes, FlagChange, MonthChange
-from services.publish.contents import LEVEL2B_NAME
+from services.publish.file_names import LEVEL2B_NAME
 from services.publish.manifest import Manifest
-from shared.formats.netcdf import Level3, read_level3
+from shared.formats.level3_reader import Level3, read_level3
 from shared.models.epoch import Month
 
 Map = NDArray[np.float32]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
+from services.publish.file_names import level2b_names, maps_name
 from services.publish.manifest import Manifest, Output
 from shared.errors import RequestRefused
 from shared.formats.files import sha256_of
@@ -17,29 +17,10 @@ from shared.models.epoch import moment_of_mjd
 from shared.models.product import CC_BY_4
 from shared.settings import Publisher
 
-# <PRODUCT>_<series>_GLOBAL_MONTHLY_YYYYMM_YYYYMM_<version>.nc
-MAPS_NAME = re.compile(r"[A-Z0-9]+_(?P<series>.+)_GLOBAL_MONTHLY_(?P<first>\d{6})_(?P<last>\d{6})_(?P<version>.+)\.nc")
-# <filter set>/<prefix>_YYYYDDD-YYYYDDD_<series>_<filter set>_<version>.gz
-LEVEL2B_NAME = re.compile(
-    r"(?P<set>NFIL|VDK\d)/[\w-]+?_(?P<span>\d{7}-\d{7})_(?P<series>.+)_(?P=set)_(?P<version>[^_]+)\.gz"
-)
-
 _PUBLICATION = (
     "institution", "creator_name", "creator_url", "creator_email", "naming_authority", "license", "references",
     "acknowledgement", "summary", "keywords",
 )  # fmt: skip
-
-
-def maps_name(files: Mapping[str, Path]) -> str | None:
-    """The name of the maps among the files of a release, None if it has none."""
-    names = [name for name in files if "/" not in name and name.endswith(".nc")]
-    return names[0] if len(names) == 1 else None
-
-
-def level2b_names(files: Mapping[str, Path]) -> list[str]:
-    """The names of the Level-2B files of a release, in the order of their months."""
-    found = [(match["span"], name) for name in files if (match := LEVEL2B_NAME.fullmatch(name))]
-    return [name for _, name in sorted(found)]
 
 
 def describe(

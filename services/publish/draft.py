@@ -10,7 +10,8 @@ from services.publish.changes import Changes
 from services.publish.checks import check
 from services.publish.classification import EXTENSION, MAJOR, next_version, propose
 from services.publish.comparison import compare, compare_level2b
-from services.publish.contents import describe, maps_name
+from services.publish.contents import describe
+from services.publish.file_names import maps_name
 from services.publish.gate import LIMITS, GateLimits, GateReport, Result
 from services.publish.level2b_checks import check_level2b
 from services.publish.manifest import Manifest, read_manifest

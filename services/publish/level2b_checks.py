@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from services.publish.contents import LEVEL2B_NAME, level2b_names
+from services.publish.file_names import LEVEL2B_NAME, level2b_names
 from services.publish.gate import LIMITS, GateLimits, GateReport, Result, below, faultless
 from services.publish.manifest import Manifest
 from shared.errors import GranuleRejected

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from services.publish.contents import MAPS_NAME
+from services.publish.file_names import MAPS_NAME
 from shared.formats.level3_attributes import missing_months, month_ranges
 from shared.formats.netcdf import Level3
 from shared.models.epoch import moment_of_mjd

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
 from shared.errors import GravstreamError
 from shared.formats.level3_reader import read_level3
-from shared.models.epoch import Month, months_between
+from shared.models.epoch import Month, mjd_of_day, months_between
 from shared.storage.catalogue import Catalogue
 from shared.storage.records import Granule, ReleaseRecord, Unit
 
 # Since GRACE has data
 FIRST = Month(2002, 4)
+
+# YYYYDDD-YYYYDDD, as names of Level-2 have it
+_DAYS = re.compile(r"_((?:19|20)\d{5})-((?:19|20)\d{5})_")
 
 MonthState = Literal[
     "missing", "waiting", "in-process", "released", "held", "parked", "dropped", "quarantined"
@@ -97,9 +102,18 @@ def _files(granules: Iterable[Granule]) -> dict[str, list[Granule]]:
     """The versions of the file of each month, in the order in which they came."""
     files: dict[str, list[Granule]] = {}
     for granule in sorted(granules, key=lambda each: each.id):
-        if granule.month:
-            files.setdefault(granule.month, []).append(granule)
+        if month := month_of_file(granule):
+            files.setdefault(month, []).append(granule)
     return files
+
+
+def month_of_file(granule: Granule) -> str | None:
+    """The month of a file: as it was verified, or, of a refused one, as its name says its days."""
+    days = None if granule.month else _DAYS.search(granule.name)
+    if days is None:
+        return granule.month
+    first, last = (mjd_of_day(date(int(text[:4]), 1, 1)) + int(text[4:]) - 1.0 for text in days.groups())
+    return str(Month.containing(0.5 * (first + last + 1.0)))
 
 
 def _newest_units(units: Iterable[Unit], files: Mapping[str, list[Granule]]) -> dict[str, Unit]:

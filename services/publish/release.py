@@ -14,7 +14,6 @@ from pathlib import Path
 from services.publish import changes_page, datacite, quicklook, stac
 from services.publish import manifest as manifests
 from services.publish.changes import Changes
-from services.publish.contents import maps_name
 from services.publish.directories import (
     LATEST,
     appearing_directory,
@@ -22,6 +21,7 @@ from services.publish.directories import (
     pointed_at,
     switch,
 )
+from services.publish.file_names import maps_name
 from services.publish.manifest import Manifest, Output, read_manifest
 from services.publish.sums import SUMS, sums_text
 from services.publish.tombstone import is_retracted

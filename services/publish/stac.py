@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from services.publish.contents import LEVEL2B_NAME
+from services.publish.file_names import LEVEL2B_NAME
 from services.publish.manifest import Manifest, Output
 
 ITEM, COLLECTION = "stac/item.json", "stac/collection.json"
