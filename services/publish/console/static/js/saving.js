@@ -4,6 +4,9 @@ import { bytes, Refused, Silent } from "./api.js";
 import { h, tell } from "./elements.js";
 import { token } from "./session.js";
 
+/** How the formats of files are called. */
+export const FORMATS = { png: "PNG", csv: "CSV", nc: "NetCDF" };
+
 /** Give a Blob to the person as a file. */
 export function save(blob, name) {
   const link = h("a", { href: URL.createObjectURL(blob), download: name });

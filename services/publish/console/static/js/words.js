@@ -4,6 +4,9 @@ const SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
 const NAMES = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
   "November", "December"];
 
+// The product that has no maps: what it holds are coefficients.
+export const COEFFICIENTS = "l2b";
+
 export const STATES = {
   released: { word: "released", letter: "" },
   fallback: { word: "released with VDK2", letter: "2" },

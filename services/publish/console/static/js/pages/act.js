@@ -16,8 +16,8 @@ export const act = {
   async load(route, signal) {
     if (!token()) return { me: null };
     try {
-      const [me, decisions, log] = await Promise.all([read(["me"], {}, signal), read(["decisions"], {}, signal), read(["log"], { limit: 400 }, signal)]);
-      return { me, decisions, log: log.events ?? log.log ?? [] };
+      const [me, decisions, log] = await Promise.all([read(["me"], {}, signal), read(["decisions"], {}, signal), read(["log"], { limit: ACTS, acts: true }, signal)]);
+      return { me, decisions, log: log.events };
     } catch (error) {
       if (!(error instanceof Refused) || error.status !== 401) throw error;
       signOut();
@@ -26,10 +26,10 @@ export const act = {
   },
 
   draw({ me, refusal, decisions, log }, route, again) {
-    if (!me) return h("div", {}, h("h1", {}, "Act"), door(refusal, again));
+    if (!me) return h("div", {}, h("div", { class: "head" }, h("h1", {}, "Act")), door(refusal, again));
     const scientist = me.role === "scientist";
-    const all = [heldReleases(decisions.releases ?? [], scientist, again), files(decisions.files ?? [], again),
-      baselines(decisions.baselines ?? [], scientist, again), parked(decisions.units ?? decisions.parked ?? [], again)].filter(Boolean);
+    const all = [heldReleases(decisions.releases, scientist, again), files(decisions.files, again),
+      baselines(decisions.baselines, scientist, again), parked(decisions.units, again)].filter(Boolean);
     return h("div", { class: "act" },
       h("div", { class: "head" }, h("h1", {}, "Act"), h("p", { class: "me" }, "Signed in as ", h("b", {}, me.name), `, ${me.role} `,
         h("button", { type: "button", class: "small", onclick: () => { signOut(); again(); } }, "Sign out"))),
@@ -52,7 +52,6 @@ function door(refusal, again) {
 }
 
 function acts(log) {
-  const theirs = log.filter((event) => event.who && event.who !== "system").slice(0, ACTS);
-  if (!theirs.length) return card("Last acts", empty("Nobody has decided anything yet."));
-  return card("Last acts", table("What people have done", ["When", "Who", "What"], theirs.map((event) => [ago(event.time), event.who, event.text])));
+  if (!log.length) return card("Last acts", empty("Nobody has decided anything yet."));
+  return card("Last acts", table("What people have done", ["When", "Who", "What"], log.map((event) => [ago(event.time), event.who, event.text])));
 }

@@ -7,7 +7,8 @@ import { pictures } from "../parts/pictures.js";
 import { placeForms, showPlace } from "../parts/place_panel.js";
 import { timeSlider } from "../parts/time_slider.js";
 import { world } from "../parts/world.js";
-import { fileLink } from "../saving.js";
+import { fileLink, FORMATS } from "../saving.js";
+import { COEFFICIENTS } from "../words.js";
 
 let open = null; // what the shown map needs to be left in order
 
@@ -17,7 +18,7 @@ export const map = {
 
   async load(route, signal) {
     const all = (await read(["releases"], {}, signal)).releases;
-    const shown = all.filter((each) => each.state === "released" && each.maps !== false);
+    const shown = all.filter((each) => each.state === "released" && each.product !== COEFFICIENTS);
     const id = route.query.get("release") ?? shown[0]?.id;
     if (!id) return { shown };
     const view = await read(["releases", id, "view"], {}, signal);
@@ -30,7 +31,7 @@ export const map = {
     const state = { id, view, basins, layer: layerOf(view, route.query.get("layer")), query: route.query };
     const page = h("div", { class: "map-page", "data-alive": true });
     fill(page, h("div", { class: "head" }, h("h1", {}, "Map"), controls(state, shown)),
-      h("div", { class: "columns" }, stage(state), side(state)));
+      h("div", { class: "columns" }, h("div", {}, stage(state), series(state)), side(state)));
     page.state = state;
     return page;
   },
@@ -77,15 +78,19 @@ function stage(state) {
   state.files = h("p", { class: "files" });
   const last = state.view.months.at(-1);
   state.slider = timeSlider(state.view.months, state.view.missing ?? [], state.query.get("month") ?? last, (month, absent) => turn(state, month, absent));
-  return h("section", { class: "card stage", "aria-label": "Map" }, h("div", { class: "world-frame" }, state.canvas, state.notice), state.slider.node, state.bar, state.files);
+  return h("section", { class: "card map-stage", "aria-label": "Map" }, h("div", { class: "world-frame" }, state.canvas, state.notice), state.slider.node, state.bar, state.files);
+}
+
+function series(state) {
+  state.box = h("div", { class: "series" }, h("p", { class: "empty" }, "Click on the map, or choose a place by its numbers or name: its whole series appears here."));
+  return h("section", { class: "card", "aria-label": "Series" }, state.box);
 }
 
 function side(state) {
-  state.box = h("div", { class: "series" }, h("p", { class: "empty" }, "Click on the map, or choose a place above: its whole series appears here."));
   const draw = h("button", { type: "button", class: "quiet", id: "draw" }, "Draw on the map");
   draw.onclick = () => drawing(state, draw);
   const basins = state.basins.length ? h("label", { class: "check" }, h("input", { type: "checkbox", id: "basins", onchange: (event) => outlines(state, event.currentTarget.checked) }), " Outlines of the river basins; a click takes the basin") : null;
-  return h("section", { class: "card place" }, h("h2", {}, "Series of a place"), placeForms(state.basins, (place) => choose(state, place), draw), basins, state.box);
+  return h("section", { class: "card place" }, h("h2", {}, "Choose a place"), placeForms(state.basins, (place) => choose(state, place), draw), basins);
 }
 
 async function begin(state) {
@@ -152,7 +157,7 @@ function note(state, sentence) {
 
 function linkFiles(state, month, missing) {
   const link = (kind, query = {}) => fileLink(address(["releases", state.id, "map", `${state.layer.name}.${kind}`], { month, ...query }),
-    [state.id, state.layer.name, month].filter(Boolean).join("_") + `.${kind}`, kind.toUpperCase(), `Map as ${kind}`);
+    [state.id, state.layer.name, month].filter(Boolean).join("_") + `.${kind}`, FORMATS[kind], `Map as ${kind}`);
   fill(state.files, missing ? "No map to take along in this month." : ["Take this map along: ", link("png", { titled: true }), link("csv"), link("nc")]);
 }
 

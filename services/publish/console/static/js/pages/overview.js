@@ -57,14 +57,14 @@ function alarmRow(alarm, now) {
   return h("li", { class: `alarm is-${alarm.severity}` },
     h("b", { class: "severity" }, alarm.severity),
     h("div", { class: "what" }, h("p", { class: "clamped", title: alarm.text }, alarm.text),
-      h("p", { class: "soft" }, [alarm.alert, alarm.since ? ` for ${span(moment(now) - moment(alarm.since))}` : "", " "], subject(alarm.subject))),
+      h("p", { class: "soft" }, [alarm.alert, alarm.since ? ` for ${span(moment(now) - moment(alarm.since))}` : ""], subject(alarm.subject))),
     alarm.playbook ? h("a", { href: alarm.playbook.replace(/^\//, ""), "aria-label": `What to do about ${alarm.alert}: ${alarm.subject}` }, "What to do") : null);
 }
 
 // What an alarm is about has a page of its own, if it is a month or a release.
 function subject(name) {
-  if (/^\d{4}-\d{2}$/.test(name)) return h("a", { href: `#/months/${name}` }, name);
-  if (/-\d+$/.test(name)) return h("a", { href: `#/releases/${encodeURIComponent(name)}` }, name);
+  if (/^\d{4}-\d{2}$/.test(name)) return [" · ", h("a", { href: `#/months/${name}` }, name)];
+  if (/-\d+$/.test(name)) return [" · ", h("a", { href: `#/releases/${encodeURIComponent(name)}` }, name)];
   return null;
 }
 

@@ -2,9 +2,10 @@
 
 import { read } from "../api.js";
 import { h } from "../elements.js";
+import { changedMonths, changesList } from "../parts/changes.js";
 import { badge, card, empty, facts, table } from "../parts/tables.js";
 import { copyButton, fileLink } from "../saving.js";
-import { clock, size } from "../words.js";
+import { clock, COEFFICIENTS, count, size } from "../words.js";
 
 export const release = {
   fresh: true,
@@ -17,16 +18,15 @@ export const release = {
     return h("div", { class: `release is-${found.state}` },
       h("div", { class: "head" }, h("h1", {}, found.id), badge(found.state)),
       gone ? tombstone(found) : null, found.state === "held" ? held(found) : null,
-      h("div", { class: "columns" }, h("div", {}, about(found), gone ? null : citation(found)), why(found)), gone ? null : files(found));
+      h("div", { class: "columns even" }, h("div", {}, about(found), found.citation ? citation(found) : null), why(found)), found.files.length ? files(found) : null);
   },
 };
 
 function tombstone(found) {
-  const stone = found.tombstone ?? {};
-  const successor = stone.successor ?? found.successor;
+  const stone = found.tombstone ?? { reason: found.decision, who: found.who, when: found.decided_at, successor: "" };
   return h("section", { class: "card tombstone" }, h("h2", {}, "This release was taken back"),
-    h("p", {}, stone.reason ?? found.decision), h("p", { class: "soft" }, [`by ${stone.who ?? found.who}`, clock(stone.time ?? stone.when ?? found.decided_at)].join(", ")),
-    h("p", {}, "Its files are gone and should not be used. ", successor ? ["Use ", h("a", { href: `#/releases/${encodeURIComponent(successor)}` }, successor), " instead."] : "No release is in its place."));
+    h("p", {}, stone.reason), h("p", { class: "soft" }, `by ${stone.who}, ${clock(stone.when)}`),
+    h("p", {}, "Its files are gone and should not be used. ", stone.successor ? ["Use ", h("a", { href: `#/releases/${encodeURIComponent(stone.successor)}` }, stone.successor), " instead."] : "No release is in its place."));
 }
 
 function held(found) {
@@ -35,32 +35,35 @@ function held(found) {
 }
 
 function about(found) {
+  const made = found.manifest;
   return card("About it", facts([
-    ["Product", found.product], ["Months", `${found.first} … ${found.last}`], ["Version", `${found.version}, serial ${found.serial}`], ["Kind", found.kind],
-    ["Made", clock(found.created_at)], ["Decided", found.decided_at ? clock(found.decided_at) : null], ["Decision", found.decision], ["By", found.who],
-    ["Made by version", found.manifest?.code_version], ["Inputs", found.manifest?.inputs !== undefined ? String(found.manifest.inputs) : null],
-  ]), found.state === "released" ? h("p", {}, h("a", { href: `#/map?release=${encodeURIComponent(found.id)}` }, "Show it on the map")) : null);
+    ["Product", made?.title ?? found.product], ["Months", `${found.first} … ${found.last}${made ? `, ${count(made.months.length, "month")}` : ""}`],
+    ["Version", `${found.version}, serial ${found.serial}`], ["Kind", found.kind], ["Made", clock(found.created_at)],
+    ["Decided", found.decided_at ? clock(found.decided_at) : null], ["Decision", found.decision], ["By", found.who],
+    ["Made by version", made?.code_version], ["Reference period", made?.reference_period], ["Mode", made?.mode],
+    ["Made from", made ? Object.entries(made.roles).map(([role, many]) => `${many} ${role}`).join(", ") : null],
+  ]), found.state === "released" && found.product !== COEFFICIENTS ? h("p", {}, h("a", { href: `#/map?release=${encodeURIComponent(found.id)}` }, "Show it on the map")) : null,
+  made ? recipe(made) : null);
+}
+
+function recipe(made) {
+  return h("details", {}, h("summary", {}, `Its ${made.steps.length} steps and their settings`), h("ol", {}, made.steps.map((step) => h("li", {}, step))),
+    facts(Object.entries(made.parameters).map(([name, value]) => [name, value])));
 }
 
 function citation(found) {
-  const text = typeof found.citation === "string" ? found.citation : found.citation?.text;
-  return card("How to cite it", text ? h("blockquote", {}, text) : empty("Its metadata name no citation."), text ? copyButton(text, "the citation") : null);
+  const text = found.citation;
+  return card("How to cite it", h("blockquote", {}, text), copyButton(text, "the citation"));
 }
 
 function why(found) {
-  const changes = Object.entries(found.changes ?? {});
-  return h("div", {}, card("Why it was made, and what it changed", (found.reasons ?? []).length ? h("ul", {}, found.reasons.map((reason) => h("li", {}, reason))) : null,
-    changes.length ? facts(changes.map(([name, value]) => [name.replaceAll("_", " "), plain(value)])) : empty("It is the first of its line: there is nothing to compare it with.")));
-}
-
-function plain(value) {
-  if (Array.isArray(value)) return value.length ? `${value.length}: ${value.slice(0, 6).map(plain).join(", ")}${value.length > 6 ? " …" : ""}` : "none";
-  if (value && typeof value === "object") return Object.entries(value).map(([name, each]) => `${name} ${plain(each)}`).join(", ");
-  return typeof value === "number" && !Number.isInteger(value) ? value.toPrecision(4) : String(value);
+  const reason = found.manifest?.why;
+  return card("Why it was made, and what it changed", reason ? h("p", {}, reason) : null,
+    found.changes ? [changesList(found.changes), found.changes.changed.length ? h("details", {}, h("summary", {}, "Month by month"), changedMonths(found.changes.changed)) : null]
+      : empty("There is nothing before it that it could be compared with."));
 }
 
 function files(found) {
-  if (!found.files?.length) return card("Files", empty("Its files are not there."));
   return card("Files", table("Files of the release with their sums", ["Name", "Size", "SHA-256", ""], found.files.map((file) => [
     fileLink(file.href.replace(/^\//, ""), file.name.split("/").at(-1), file.name), size(file.size), h("code", { class: "sum" }, file.sha256), copyButton(file.sha256, `the sum of ${file.name}`)])));
 }

@@ -36,7 +36,7 @@ function list(shown) {
     return card("All releases", empty("Nothing is released yet. When every month has its file and its tables, the record is computed, checked and released by itself; what is held for a decision appears here, too."));
   }
   return card("All releases", table("Releases, the newest first", ["Release", "State", "Kind", "Months", "Since", "Why"], shown.map((each) => [
-    h("a", { href: `#/releases/${encodeURIComponent(each.id)}` }, each.id), badge(each.state), each.kind, `${each.first} … ${each.last}`,
+    h("a", { href: `#/releases/${encodeURIComponent(each.id)}`, class: "whole" }, each.id), badge(each.state), each.kind, h("span", { class: "whole" }, `${each.first} … ${each.last}`),
     ago(each.decided_at ?? each.created_at), h("span", { class: "why" }, each.decision || (each.reasons ?? []).join("; ") || "–")])));
 }
 

@@ -89,9 +89,31 @@ export function chartPicture(frame, title) {
   return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
 }
 
+const YEAR = 31556952, MONTH = YEAR / 12; // seconds
+const PER_TICK = 64; // pixels that a label of time needs
+
+// Whole years, or whole months where few years are shown; uPlot's own would begin at any year.
+function moments(plot, _, from, to) {
+  const room = Math.max(2, Math.floor(plot.bbox.width / window.devicePixelRatio / PER_TICK));
+  const steps = [1, 3, 6, 12, 24, 60, 120];
+  const step = steps.find((months) => (to - from) / (months * MONTH) <= room) ?? steps.at(-1);
+  const found = [], start = new Date(from * 1000);
+  const first = start.getUTCFullYear() * 12 + start.getUTCMonth();
+  for (let index = Math.ceil(first / step) * step; ; index += step) {
+    const at = Date.UTC(Math.floor(index / 12), index % 12, 1) / 1000;
+    if (at > to) return found;
+    if (at >= from) found.push(at);
+  }
+}
+
+function momentWords(_, ticks) {
+  const words = ticks.map((tick) => new Date(tick * 1000).toISOString().slice(0, 7));
+  return words.every((word) => word.endsWith("-01")) ? words.map((word) => word.slice(0, 4)) : words;
+}
+
 /** Axes as every chart of the console has them: time below, a quantity at the left. */
 export function axes(label) {
   const font = "12px system-ui, sans-serif";
   const look = { stroke: colour("soft"), font, grid: { stroke: colour("tick"), width: 1 }, ticks: { stroke: colour("tick"), width: 1, size: 4 } };
-  return [{ ...look, size: 46 }, { ...look, size: 56, label, labelSize: 18, labelFont: font, values: (_, ticks) => ticks.map((tick) => String(tick).replace("-", "−")) }];
+  return [{ ...look, size: 30, splits: moments, values: momentWords }, { ...look, size: 56, label, labelSize: 18, labelFont: font, values: (_, ticks) => ticks.map((tick) => String(tick).replace("-", "−")) }];
 }

@@ -1,10 +1,12 @@
 // What waits for a person, each with its evidence beside it.
 
 import { h } from "../elements.js";
-import { clock, count, isNumber, number, size } from "../words.js";
+import { clock, count, isNumber, size } from "../words.js";
+import { changedMonths, changesList } from "./changes.js";
 import { decision } from "./forms.js";
 import { badge, facts } from "./tables.js";
 
+const MOST = 5; // months that are shown as evidence
 const SCIENCE = "Only a scientist decides this.";
 
 /** Releases that the gate holds. */
@@ -18,14 +20,9 @@ export function heldReleases(all, scientist, again) {
 }
 
 function evidence(release) {
-  const changes = release.changes ?? {}, changed = changes.changed ?? [];
-  const pairs = [
-    ["Compared with", changes.against ?? changes.previous],
-    ["Months added", Array.isArray(changes.added) ? count(changes.added.length, "month") : null],
-    ["Months changed", Array.isArray(changed) ? count(changed.length, "month") : null],
-    ["Greatest change", isNumber(changes.max_mm) ? `${number(changes.max_mm, 2)} mm` : null],
-    ["Change, rms", isNumber(changes.rms_mm) ? `${number(changes.rms_mm, 3)} mm` : null]];
-  return facts(pairs);
+  if (!release.changes) return null;
+  const most = [...release.changes.changed].sort((x, y) => y.rms_mm - x.rms_mm).slice(0, MOST);
+  return [changesList(release.changes), most.length ? [h("p", { class: "soft" }, "The months that would change most:"), changedMonths(most)] : null];
 }
 
 /** Files that wait: other bytes under a known name, or refused ones. */
@@ -44,24 +41,17 @@ export function baselines(all, scientist, again) {
   return group("Proposed baselines", all, (baseline) => item(`baseline ${baseline.id}`,
     [h("b", {}, `Baseline ${baseline.number} of ${baseline.product}`), " ", badge(baseline.state)],
     [h("p", {}, "Accepting it has every month of the product computed again."),
-      facts([["Why", baseline.reason], ["Made", clock(baseline.created_at)], ["Months", inputs(baseline)], ["SHA-256", h("code", { class: "sum" }, baseline.digest)]])],
+      facts([["Why", baseline.reason], ["Made", clock(baseline.created_at)], ["Made from", isNumber(baseline.months) ? count(baseline.months, "month") : null], ["SHA-256", h("code", { class: "sum" }, baseline.digest)]])],
     decision(`baseline ${baseline.id}`, `baseline ${baseline.number} of ${baseline.product}`, [
       { text: "Accept", main: true, pieces: ["baselines", baseline.id, "accept"], done: "It is used from now on; all months are computed again.", disabled: scientist ? null : SCIENCE },
       { text: "Refuse", pieces: ["baselines", baseline.id, "refuse"], done: "It is refused.", disabled: scientist ? null : SCIENCE }], again)));
-}
-
-function inputs(baseline) {
-  const months = baseline.months ?? baseline.inputs?.months;
-  if (isNumber(months)) return String(months);
-  return months ? String(Array.isArray(months) ? months.length : Object.keys(months).length) : null;
 }
 
 /** Work that failed and waits for a person. */
 export function parked(all, again) {
   return group("Parked work", all, (unit) => item(`unit ${unit.key}`,
     [h("b", {}, `${unit.kind} ${unit.month ?? ""} of ${unit.product}`), " ", badge("parked")],
-    [facts([["Why", unit.reason || unit.error_kind], ["Tried", count(unit.attempts, "time")], ["Last change", clock(unit.updated_at)], ["Key", h("code", { title: unit.key }, unit.key.slice(0, 16))]]),
-      unit.error ? h("details", {}, h("summary", {}, "The error"), h("pre", { tabindex: "0" }, unit.error)) : null],
+    [facts([["Why", unit.error || unit.reason], ["Kind of error", unit.error_kind], ["Tried", count(unit.attempts, "time")], ["Last change", clock(unit.updated_at)], ["Key", h("code", { title: unit.key }, unit.key.slice(0, 12))]])],
     decision(`unit ${unit.key}`, `${unit.kind} ${unit.month ?? ""} of ${unit.product}`.replace("  ", " "), [
       { text: "Retry", main: true, pieces: ["units", unit.key, "retry"], done: "It is tried again." },
       { text: "Drop", pieces: ["units", unit.key, "drop"], done: "It is given up." }], again)));

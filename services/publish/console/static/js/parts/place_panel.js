@@ -2,7 +2,7 @@
 
 import { address, read, Refused, send, sendForFile, Silent } from "../api.js";
 import { fill, h, tell } from "../elements.js";
-import { fileButton, fileLink } from "../saving.js";
+import { fileButton, fileLink, FORMATS } from "../saving.js";
 import { isNumber, number, place } from "../words.js";
 import { chartPicture } from "./chart.js";
 import { drawSeries, seriesFrame, seriesTable } from "./series_chart.js";
@@ -13,7 +13,7 @@ export function cornersOf(text) {
   if (numbers.length < 6 || numbers.length % 2) throw new Error("Give at least three corners, each as longitude and latitude.");
   const corners = [];
   for (let index = 0; index < numbers.length; index += 2) corners.push([numbers[index], numbers[index + 1]]);
-  if (corners.some(([x, y]) => Math.abs(x) > 180 || Math.abs(y) > 90)) throw new Error("Longitudes reach from −180 to 180, latitudes from −90 to 90.");
+  if (corners.some(([x, y]) => Math.abs(x) > 360 || Math.abs(y) > 90)) throw new Error("Latitudes reach from −90 to 90; longitudes may go on beyond 180 across the date line.");
   return corners;
 }
 
@@ -22,17 +22,17 @@ async function ask(release, where, signal) {
   if (where.point) {
     const [lat, lon] = where.point.map((value) => value.toFixed(3));
     const series = await read(["releases", release, "point.json"], { lat, lon }, signal);
-    const link = (kind) => fileLink(address(["releases", release, `point.${kind}`], { lat, lon }), `${release}_${lat}_${lon}.${kind}`, kind.toUpperCase(), `Series of the point as ${kind}`);
+    const link = (kind) => fileLink(address(["releases", release, `point.${kind}`], { lat, lon }), `${release}_${lat}_${lon}.${kind}`, FORMATS[kind], `Series of the point as ${kind}`);
     return { title: `Point ${place(series.latitude, series.longitude)}`, series, files: [link("csv"), link("nc")] };
   }
   if (where.basin) {
     const series = await read(["releases", release, "area.json"], { basin: where.basin }, signal);
-    const link = (kind) => fileLink(address(["releases", release, `area.${kind}`], { basin: where.basin }), `${release}_${where.basin}.${kind}`, kind.toUpperCase(), `Series of the basin as ${kind}`);
+    const link = (kind) => fileLink(address(["releases", release, `area.${kind}`], { basin: where.basin }), `${release}_${where.basin}.${kind}`, FORMATS[kind], `Series of the basin as ${kind}`);
     return { title: series.title ?? series.name ?? where.basin, series, files: [link("csv"), link("nc")] };
   }
   const body = { polygon: where.polygon };
   const series = await send(["releases", release, "area.json"], body, signal);
-  const button = (kind) => fileButton(() => sendForFile(["releases", release, `area.${kind}`], body), `${release}_area.${kind}`, kind.toUpperCase(), `Series of the polygon as ${kind}`);
+  const button = (kind) => fileButton(() => sendForFile(["releases", release, `area.${kind}`], body), `${release}_area.${kind}`, FORMATS[kind], `Series of the polygon as ${kind}`);
   return { title: `Polygon of ${where.polygon.length} corners`, series, files: [button("csv"), button("nc")] };
 }
 
@@ -65,7 +65,7 @@ function put(box, release, { title, series, files }) {
   about.push(release);
   const frame = seriesFrame(`series ${title}`, `Water storage of ${title} with its uncertainty`);
   const picture = fileButton(() => chartPicture(frame, `${title}: water storage anomaly, ${release}`), `${release}_series.png`, "PNG", "Series as picture");
-  fill(box, h("h3", {}, title), h("p", { class: "soft" }, about.join(" · ")),
+  fill(box, h("h2", {}, title), h("p", { class: "soft" }, about.join(" · ")),
     there ? frame : h("p", { class: "notice" }, "There is no value here: the place lies in the sea or outside of the mask."),
     there ? h("p", { class: "files" }, "Take it along: ", picture, files) : null, there ? seriesTable(series) : null);
   if (there) drawSeries(frame, series);

@@ -25,7 +25,7 @@ export function facts(pairs) {
 
 /** A moment as its age; when exactly, in the title and for those who listen. */
 export function ago(time, now) {
-  return time ? h("time", { datetime: time, title: clock(time) }, age(time, now)) : h("span", {}, "never");
+  return time ? h("time", { class: "whole", datetime: time, title: clock(time) }, age(time, now)) : h("span", {}, "never");
 }
 
 /** A state as a small word in a frame. */

@@ -18,7 +18,7 @@ export function timeSlider(months, missing, start, shown) {
   const update = () => {
     const index = Number(range.value);
     range.setAttribute("aria-valuetext", say(index));
-    label.textContent = say(index);
+    label.textContent = monthName(all[index]);
     return shown(all[index], absent.has(all[index]));
   };
   const stop = () => {

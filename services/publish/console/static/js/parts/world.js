@@ -13,7 +13,7 @@ export async function world(element, chosen) {
   styles(STYLE);
   const L = await script(SCRIPT, "L");
   const map = L.map(element, {
-    crs: L.CRS.EPSG4326, attributionControl: false, zoomSnap: 0.125, zoomDelta: 0.5, wheelPxPerZoomLevel: 120,
+    crs: L.CRS.EPSG4326, attributionControl: false, zoomSnap: 0, zoomDelta: 0.5, wheelPxPerZoomLevel: 120,
     preferCanvas: true, maxBounds: WORLD, maxBoundsViscosity: 1, fadeAnimation: false,
   });
   const fit = () => {
@@ -98,7 +98,7 @@ function mark(state, what) {
   const { L, map } = state;
   state.mark?.remove();
   const style = { color: colour("mark"), weight: 2.5, fillOpacity: 0.08, interactive: false };
-  if (what?.point) state.mark = L.circleMarker(what.point, { ...style, radius: 7, fillOpacity: 0.3 });
+  if (what?.point) state.mark = L.circleMarker(what.point, { ...style, radius: 6, weight: 3.5, fillColor: "#ffffff", fillOpacity: 1 });
   else if (what?.polygon) state.mark = L.polygon(what.polygon.map(([longitude, latitude]) => [latitude, longitude]), style);
   else if (what?.feature) state.mark = L.geoJSON(what.feature, { style, interactive: false });
   else state.mark = null;
