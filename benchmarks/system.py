@@ -20,7 +20,7 @@ from typing import Any
 from services.embedded import environment_of, system
 from shared.broker import celery_app
 from shared.settings import QueueSettings
-from shared.simulation.upstream import Upstream
+from shared.simulation.upstream import Served, Upstream
 from shared.storage.catalogue import Catalogue
 
 REAL = Path(os.environ.get("GRAVSTREAM_REAL_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
@@ -94,7 +94,7 @@ def measure_backfill(home: Path, workers: int, hidden: int = 0) -> list[Row]:
 def series(hidden: int = 0) -> Iterator[Upstream]:
     """The real series behind pages, some months kept back."""
     level2 = REAL / "level2" / "itsg-grace-n96"
-    with Upstream(level2, REAL / "gravis", revealed=len(list(level2.iterdir())) - hidden) as upstream:
+    with Upstream(Served(level2, REAL / "gravis", revealed=len(list(level2.iterdir())) - hidden)) as upstream:
         yield upstream
 
 

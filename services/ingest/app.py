@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from services.ingest.sources.folder import Folder
-from services.ingest.sources.icgem import Icgem
-from services.ingest.sources.isdc import Isdc
+from services.ingest.sources.icgem import icgem
+from services.ingest.sources.isdc import isdc
 from services.ingest.sources.source import Source
 from shared import settings
 from shared.broker import celery_app, tell_of_life
@@ -19,7 +19,7 @@ def sources() -> list[Source]:
     chosen = settings.ingest()
     found: list[Source] = [Folder(chosen, chosen.drop)] if chosen.drop else []
     if chosen.icgem_url:
-        found.append(Icgem(chosen))
+        found.append(icgem(chosen))
     if chosen.isdc_url:
-        found.append(Isdc(chosen))
+        found.append(isdc(chosen))
     return found

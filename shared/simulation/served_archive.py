@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -45,34 +45,42 @@ class Fault:
     target: str = ""
 
 
+@dataclass(frozen=True)
+class Served:
+    """What is served, and how much of it is to be seen at first.
+
+    level2, auxiliaries: folders of months (*.gfc, *.gfc.gz) and of tables and models; series, isdc_path: where they
+    are found; revealed: months that are to be seen, None for all; rows: of a table, by its name.
+    """
+
+    level2: Path | None = None
+    auxiliaries: Path | None = None
+    series: str = SERIES
+    isdc_path: str = AUXILIARIES
+    revealed: int | None = None
+    rows: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def months(self) -> dict[str, Path]:
+        """The files of the months by name, in the order in which they appear."""
+        found = sorted(self.level2.iterdir()) if self.level2 else []
+        return {path.name: path for path in found if re.search(r"\.gfc(\.gz)?$", path.name)}
+
+    @property
+    def others(self) -> dict[str, Path]:
+        """The files of tables and models by name."""
+        found = sorted(self.auxiliaries.iterdir()) if self.auxiliaries else []
+        return {path.name: path for path in found if path.is_file()}
+
+
 class ServedArchive:
     """What is to be seen of an archive. Months appear in the order of their names."""
 
-    def __init__(
-        self,
-        level2: Path | None = None,
-        auxiliaries: Path | None = None,
-        *,
-        series: str = SERIES,
-        isdc_path: str = AUXILIARIES,
-        revealed: int | None = None,
-        rows: Mapping[str, int] | None = None,
-    ) -> None:
-        """Say what is served.
-
-        Parameters
-        ----------
-        level2, auxiliaries : folders of months (*.gfc, *.gfc.gz) and of tables and models
-        series, isdc_path : where they are found
-        revealed : how many months are to be seen at first, None for all
-        rows : name of a table and how many rows of it are to be seen at first
-        """
-        months = sorted(path for path in level2.iterdir() if re.search(r"\.gfc(\.gz)?$", path.name)) if level2 else []
-        others = sorted(path for path in auxiliaries.iterdir() if path.is_file()) if auxiliaries else []
-        self.series, self.isdc_path = series.strip("/"), "/" + isdc_path.strip("/")
-        self._months, self._others = {path.name: path for path in months}, {path.name: path for path in others}
-        self._revealed = len(months) if revealed is None else revealed
-        self._rows, self._replaced = dict(rows or {}), dict[str, bytes]()
+    def __init__(self, served: Served) -> None:
+        self.series, self.isdc_path = served.series.strip("/"), "/" + served.isdc_path.strip("/")
+        self._months, self._others = served.months, served.others
+        self._revealed = len(self._months) if served.revealed is None else served.revealed
+        self._rows, self._replaced = dict(served.rows), dict[str, bytes]()
         self._changed: dict[str, datetime] = {}
         self._faults: list[Fault] = []
         self._lock = threading.RLock()

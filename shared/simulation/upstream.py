@@ -15,11 +15,12 @@ from typing import Any, Self
 from urllib.parse import unquote, urlsplit
 
 from shared.simulation.pages import error_page
-from shared.simulation.served_archive import AUXILIARIES, SERIES, Fault, ServedArchive
+from shared.simulation.served_archive import AUXILIARIES, SERIES, Fault, Served, ServedArchive
 
-__all__ = ["AUXILIARIES", "SERIES", "Fault", "Request", "Upstream"]
+__all__ = ["AUXILIARIES", "SERIES", "Fault", "Request", "Served", "Upstream"]
 
 _PIECE = 1 << 14
+_NOTHING = Served()
 
 
 @dataclass(frozen=True)
@@ -35,19 +36,9 @@ class Request:
 class Upstream(ServedArchive):
     """A server of both services; `Upstream(...).start()`, or as a context."""
 
-    def __init__(
-        self,
-        level2: Path | None = None,
-        auxiliaries: Path | None = None,
-        *,
-        series: str = SERIES,
-        isdc_path: str = AUXILIARIES,
-        revealed: int | None = None,
-        rows: Mapping[str, int] | None = None,
-        port: int = 0,
-    ) -> None:
-        """Say what is served, as `ServedArchive` has it; port 0 is any that is free."""
-        super().__init__(level2, auxiliaries, series=series, isdc_path=isdc_path, revealed=revealed, rows=rows)
+    def __init__(self, served: Served = _NOTHING, *, port: int = 0) -> None:
+        """Say what is served; port 0 is any that is free."""
+        super().__init__(served)
         self.requests: list[Request] = []
         self.stopping = threading.Event()
         self._server = _Server(("127.0.0.1", port), self)
@@ -56,7 +47,7 @@ class Upstream(ServedArchive):
     @classmethod
     def of_archive(cls, folder: Path, *, revealed: int | None = None, port: int = 0) -> Self:
         """An archive as the simulation writes it: level2/ and auxiliaries/."""
-        return cls(folder / "level2", folder / "auxiliaries", revealed=revealed, port=port)
+        return cls(Served(folder / "level2", folder / "auxiliaries", revealed=revealed), port=port)
 
     @property
     def url(self) -> str:

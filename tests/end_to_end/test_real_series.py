@@ -13,7 +13,7 @@ from services.process.production import Request, produce
 from shared.formats.baseline import read_baseline
 from shared.formats.files import sha256_of
 from shared.settings import cache_folder
-from shared.simulation.upstream import Upstream
+from shared.simulation.upstream import Served, Upstream
 from shared.storage.catalogue import Catalogue
 from shared.storage.store import Store
 from tests.end_to_end.rig import assert_whole, file_of, released, until
@@ -57,7 +57,7 @@ def test_the_real_series_is_released_as_by_hand_and_each_change_once(tmp_path: P
     level2 = real_data / "level2" / "itsg-grace-n96"
     months, rows = len(list(level2.iterdir())), rows_of(real_data / "gravis" / TABLE)
     with (
-        Upstream(level2, real_data / "gravis", revealed=months - 1, rows={TABLE: rows - 1}) as upstream,
+        Upstream(Served(level2, real_data / "gravis", revealed=months - 1, rows={TABLE: rows - 1})) as upstream,
         system(
             home,
             {**environment_of(upstream, 1.0), "GRAVSTREAM_LOOK_INTERVAL": "1", "GRAVSTREAM_PRODUCTS": "twsa"},

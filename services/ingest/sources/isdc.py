@@ -7,65 +7,39 @@ it has changed: 304 costs nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
+from functools import partial
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
-from services.ingest.sources.http import PoliteClient
 from services.ingest.sources.links import read_page, size_in
-from services.ingest.sources.source import Fetched, Listed, Listing, Missed, each_once, one_by_one
+from services.ingest.sources.source import Listed, Listing, each_once
+from services.ingest.sources.web import WebSource
 from shared.settings import IngestSettings
 
+Roles = Sequence[tuple[str, re.Pattern[str]]]
+
 # What the names of GravIS' files say
-ROLES = (
+ROLES: Roles = (
     ("low-degrees", re.compile(r"GRAVIS-2B_\w+?_[\w+-]*LOW_DEGREES[\w.+-]*\.dat")),
     ("geocenter", re.compile(r"GRAVIS-2B_\w+?_GEOCENTER[\w.+-]*\.dat")),
     ("gia", re.compile(r"GRAVIS-2B_\w+?_GIA[\w.+-]*")),
 )
 # Published Level-2B, to compare with
-REFERENCE = (("reference", re.compile(r"GRAVIS-2B_\d{7}-\d{7}_\w+\.(gz|gfc)")),)
+REFERENCE: Roles = (("reference", re.compile(r"GRAVIS-2B_\d{7}-\d{7}_\w+\.(gz|gfc)")),)
 
 _MODIFIED = re.compile(r"(\d{4}-\d{2}-\d{2}|\d{2}-\w{3}-\d{4})\s+\d{2}:\d{2}(:\d{2})?")
 
 
-class Isdc:
+def isdc(settings: IngestSettings, *, reference: str | None = None) -> WebSource:
     """A folder of ISDC: the auxiliaries, or with `reference` published Level-2B."""
-
-    def __init__(
-        self, settings: IngestSettings, client: PoliteClient | None = None, *, reference: str | None = None
-    ) -> None:
-        self.name = "isdc" if reference is None else "isdc-reference"
-        self._settings = settings
-        self._client = client or PoliteClient(settings)
-        self._folder = (settings.isdc_path if reference is None else reference).strip("/")
-        self._roles = ROLES if reference is None else REFERENCE
-
-    def list(self) -> Listing:
-        """The files of the folder whose names are known; one request."""
-        page = self._client.page(f"{self._settings.isdc_url.rstrip('/')}/{quote(self._folder)}/")
-        return read_listing(page.text, page.url, self._roles)
-
-    @property
-    def status(self) -> int | None:
-        """How the other side answered: the first trouble since it was opened, else the last answer."""
-        return self._client.status
-
-    def close(self) -> None:
-        """Close the connection until it is needed again."""
-        self._client.close()
-
-    def fetch(
-        self, entry: Listed, into: Path, *, etag: str | None = None, last_modified: str | None = None
-    ) -> Fetched | None:
-        """Bring one file if it has changed."""
-        return self._client.download(entry.url, into / entry.name, etag=etag, last_modified=last_modified)
-
-    def fetch_many(self, entries: Sequence[Listed], into: Path) -> Iterator[tuple[Listed, Fetched | Missed]]:
-        """Bring some files, one by one."""
-        yield from one_by_one(entries, lambda entry: self.fetch(entry, into), self._settings.max_misses)
+    name, folder, roles = ("isdc", settings.isdc_path, ROLES)
+    if reference is not None:
+        name, folder, roles = ("isdc-reference", reference, REFERENCE)
+    page = f"{settings.isdc_url.rstrip('/')}/{quote(folder.strip('/'))}/"
+    return WebSource(name, settings, page, partial(read_listing, roles=roles))
 
 
-def read_listing(text: str, url: str, roles: Sequence[tuple[str, re.Pattern[str]]] = ROLES) -> Listing:
+def read_listing(text: str, url: str, roles: Roles = ROLES) -> Listing:
     """The files of a folder whose names say one of some roles."""
     page = read_page(text)
     entries = []

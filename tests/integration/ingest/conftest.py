@@ -12,8 +12,8 @@ import pytest
 
 from services.ingest.intake import IntakeReport, intake
 from services.ingest.sources.folder import Folder
-from services.ingest.sources.icgem import Icgem
-from services.ingest.sources.isdc import Isdc
+from services.ingest.sources.icgem import icgem
+from services.ingest.sources.isdc import isdc
 from services.ingest.sources.source import Source
 from shared.messages import GranuleArrived
 from shared.models.epoch import Month
@@ -56,7 +56,7 @@ class Place:
     def source(self, name: str = "icgem") -> Source:
         if name == "folder":
             return Folder(self.settings, self.folder / "inbox")
-        return {"icgem": Icgem, "isdc": Isdc}[name](self.settings)
+        return {"icgem": icgem, "isdc": isdc}[name](self.settings)
 
     def look(self, name: str = "icgem", **changes: Any) -> IntakeReport:
         """One look, with some settings changed for good."""

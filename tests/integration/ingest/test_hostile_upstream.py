@@ -9,7 +9,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from shared.simulation.upstream import Fault, Upstream
+from shared.simulation.upstream import Fault, Served, Upstream
 from tests.integration.ingest.conftest import MONTHS, TABLE, Place
 
 PAGE, ZIP, FILE = "^/sp/", r"/getseries/.*RL02\.1$", r"2005060.*\.gfc$"
@@ -230,7 +230,7 @@ class TestRedirects:
         assert len(place.look(backfill_from=100).missed) == 1
 
     def test_within_the_named_hosts_are_followed(self, place: Place) -> None:
-        with Upstream(series="moved") as moved:
+        with Upstream(Served(series="moved")) as moved:
             hosts = (place.upstream.host, moved.host)
             moved.misbehave(Fault("redirect", match=PAGE, target=f"{place.upstream.url}/sp/{place.upstream.series}"))
             report = place.look(hosts=hosts, icgem_url=moved.url)
@@ -245,5 +245,6 @@ def test_an_upstream_that_is_gone_is_told_and_found_again(place: Place) -> None:
     place.upstream.stop()
     assert "asked for 3 times" in place.look().outcome
     assert place.catalogue.last_poll("icgem").outcome == place.look().outcome
-    with Upstream(place.upstream._months[place.upstream.months[0]].parent, port=int(place.upstream.host.split(":")[1])):
+    served = Served(place.upstream._months[place.upstream.months[0]].parent)
+    with Upstream(served, port=int(place.upstream.host.split(":")[1])):
         assert len(place.look().new) == MONTHS

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from services.ingest.intake import intake
-from services.ingest.sources.icgem import Icgem
+from services.ingest.sources.icgem import icgem
 from services.ingest.sources.links import read_page
 from shared.storage.catalogue import Catalogue
 from shared.storage.store import Store
@@ -54,7 +54,7 @@ def look_in_a_child(place: Place, url: Path, at: int | None) -> tuple[int, int]:
             # What the parent knows already would make fewer lines of this run than of the last.
             read_page.cache_clear()
             sys.settrace(fuse)
-            intake(Icgem(place.settings), catalogue, place.store, place.settings, lambda _: None, now=place.now)
+            intake(icgem(place.settings), catalogue, place.store, place.settings, lambda _: None, now=place.now)
             sys.settrace(None)
             os.write(writer, str(fuse.lines).encode())
         finally:
@@ -84,7 +84,7 @@ def test_a_look_killed_anywhere_is_made_good_by_the_next(place: Place, tmp_path:
             partly += 0 < len(before) < MONTHS - 1
             for granule in before:
                 assert len(place.store.get(granule.sha256)) == granule.size
-            look = (Icgem(place.settings), catalogue, place.store, place.settings, place.announced.append)
+            look = (icgem(place.settings), catalogue, place.store, place.settings, place.announced.append)
             report = intake(*look, now=place.now)
             after = catalogue.granules("level-2", state=None)
             assert report.outcome == "ok", (kill, report)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.settings import IngestSettings
-from shared.simulation.upstream import Upstream
+from shared.simulation.upstream import Served, Upstream
 from shared.storage.catalogue import Catalogue
 from shared.storage.store import Store
 from tests.integration.ingest.conftest import Place
@@ -21,7 +21,7 @@ def real(real_data: Path, tmp_path: Path) -> Iterator[Place]:
     level2, tables = real_data / "level2" / "itsg-grace-n96", real_data / "gravis"
     series = "03_other/ITSG/ITSG-Grace2018/monthly/96"
     with (
-        Upstream(level2, tables, series=series, revealed=213, rows={LOW_DEGREES: 200}) as upstream,
+        Upstream(Served(level2, tables, series=series, revealed=213, rows={LOW_DEGREES: 200})) as upstream,
         Catalogue.open(tmp_path / "catalogue.db") as catalogue,
     ):
         settings = IngestSettings(
