@@ -14,16 +14,17 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import redis
 
 from services.supervision import Supervision
 from shared.errors import GravstreamError, RequestRefused, Unreachable
 from shared.models.epoch import Month
-from shared.simulation.archive import write_archive
-from shared.simulation.settings import Settings
-from shared.simulation.upstream import Upstream
 from shared.storage.catalogue import Catalogue
+
+if TYPE_CHECKING:
+    from shared.simulation.upstream import Upstream
 
 PATIENCE = 15.0  # s until Redis answers
 
@@ -38,9 +39,18 @@ SERVICES: Mapping[str, Sequence[str]] = {
 }
 
 
-def _free_port() -> int:
+CONSOLE = "console"
+_HERE = "127.0.0.1"
+
+
+def free_port(wanted: int = 0) -> int:
+    """A free port of the loopback: the wanted one, or any if that is taken."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((_HERE, wanted))
+        except OSError:
+            probe.bind((_HERE, 0))
         return int(probe.getsockname()[1])
 
 
@@ -53,7 +63,7 @@ def _redis_binary() -> str:
 
 def _start_redis(supervision: Supervision, home: Path) -> str:
     """A Redis of our own on a free port of the loopback; its address, which it keeps when it is started again."""
-    port, server = _free_port(), _redis_binary()
+    port, server = free_port(), _redis_binary()
     options = ("--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(home))
     supervision.start("redis", (server, *options), home / "logs" / "redis.log", {})
     client = redis.Redis(port=port, socket_timeout=1.0)
@@ -68,7 +78,12 @@ def _start_redis(supervision: Supervision, home: Path) -> str:
 
 @contextmanager
 def system(
-    home: Path, environment: Mapping[str, str], *, workers: int = 2, longest_pause: float = 60.0
+    home: Path,
+    environment: Mapping[str, str],
+    *,
+    workers: int = 2,
+    longest_pause: float = 60.0,
+    console: int | None = None,
 ) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
     """Redis and all services, each started again if it ends; their processes by name, the last of each.
 
@@ -78,6 +93,7 @@ def system(
     environment : settings, among them where files come from
     workers : of the process service
     longest_pause : before a service that ends again and again is started once more [s]
+    console : port of the web page and the API on the loopback; None: they are not served
     """
     home.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
@@ -99,6 +115,10 @@ def system(
             several = ("--concurrency", str(workers)) if name == "process" else ()
             words = (sys.executable, "-m", "celery", *command, *several, "--loglevel", "INFO")
             supervision.start(name, words, home / "logs" / f"{name}.log", common)
+        if console is not None:
+            where = {"GRAVSTREAM_CONSOLE_HOST": _HERE, "GRAVSTREAM_CONSOLE_PORT": str(console)}
+            words = (sys.executable, "-m", "services.serving")
+            supervision.start(CONSOLE, words, home / "logs" / f"{CONSOLE}.log", common | where)
         yield supervision.processes
 
 
@@ -128,6 +148,9 @@ def _only_here(home: Path, stack: ExitStack) -> None:
 
 def simulated_archive(home: Path, last: Month, seed: int = 1) -> Path:
     """The archive of simulated months under a folder, made if it is not there."""
+    from shared.simulation.archive import write_archive
+    from shared.simulation.settings import Settings
+
     archive = home / "archive"
     if not (archive / "complete").is_file():
         write_archive(Settings(last=last, seed=seed), archive)

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import typer
 
-from services import operations_files, operations_releases, operations_reprocessing, operations_state, operations_work
+from services import (
+    operations_files,
+    operations_releases,
+    operations_reprocessing,
+    operations_state,
+    operations_tokens,
+    operations_work,
+)
 
 app = typer.Typer(no_args_is_help=True)
 for part in (operations_state, operations_work, operations_reprocessing, operations_files, operations_releases):
     app.add_typer(part.app)
 app.add_typer(operations_releases.releases, name="releases")
 app.add_typer(operations_releases.baselines, name="baselines")
+app.add_typer(operations_tokens.tokens, name="tokens")

@@ -11,11 +11,9 @@ import typer
 from services.operations_speech import KEY, Json, at, catalogue, plain, say, say_json, say_table
 from shared import settings
 from shared.errors import RequestRefused
-from shared.storage.catalogue import Catalogue, Poll
+from shared.storage.catalogue import Catalogue
 
 app = typer.Typer()
-
-_POLLS = 1000  # of which the last of each source is told
 
 
 @app.command()
@@ -69,6 +67,8 @@ def status(as_json: Json = False) -> None:
 
 def _status(known: Catalogue) -> dict[str, Any]:
     """The state of the system as plain words and numbers."""
+    from services.publish.overview import last_polls
+
     months = known.granules("level-2", state=None)
     upstream = [granule.month for granule in months if granule.month]
     accepted = [granule.month for granule in months if granule.month and granule.state == "accepted"]
@@ -89,19 +89,10 @@ def _status(known: Catalogue) -> dict[str, Any]:
         "releases held": known.releases(state="held"),
         "baselines proposed": known.baselines(state="proposed"),
         "reprocessings": [each for each in known.reprocessings() if each.state in ("requested", "running")],
-        "polls": list(_last_polls(known)),
+        "polls": list(last_polls(known)),
     }
     words: dict[str, Any] = plain(found)
     return words
-
-
-def _last_polls(known: Catalogue) -> Iterator[Poll]:
-    """The last look at each source."""
-    seen = set[str]()
-    for poll in known.polls(limit=_POLLS):
-        if poll.source not in seen:
-            seen.add(poll.source)
-            yield poll
 
 
 def _summary(found: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -5,21 +5,28 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from subprocess import Popen
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from services.embedded import environment_of, simulated_archive, system
+from services.embedded import environment_of, free_port, simulated_archive, system
+from services.operations_speech import explained
 from services.watching import watch
 from shared import settings
+from shared.errors import RequestRefused
 from shared.models.epoch import Month
-from shared.simulation.upstream import Upstream
 from shared.storage.catalogue import Catalogue
 
+if TYPE_CHECKING:
+    from shared.simulation.upstream import Upstream
+
 console = Console(highlight=False)
+
+DEMO = "demo"  # whose token the simulated system has
 
 Home = Annotated[Path, typer.Option(help="Folder in which all lives: catalogue, store, releases, logs.")]
 
@@ -35,17 +42,21 @@ def run(
 
     A new month appears there again and again. Ctrl-C stops it; started again it goes on where it was.
     """
+    from shared.simulation.upstream import Upstream
+
     home.mkdir(parents=True, exist_ok=True)
     console.print("Simulating the archive, if it is not there yet: about ten seconds.")
     archive = simulated_archive(home, Month.parse(last))
     total, shown = len(list((archive / "level2").iterdir())), home / "revealed"
     revealed = int(shown.read_text()) if shown.is_file() else total - ahead
+    port = _port()
     with (
         Upstream.of_archive(archive, revealed=revealed) as upstream,
-        system(home, environment_of(upstream, poll=5.0)) as processes,
+        system(home, environment_of(upstream, poll=5.0), console=port) as processes,
         Catalogue.open(str(home / "catalogue.sqlite")) as catalogue,
     ):
         console.print(f"Upstream {upstream.url}, releases in {home / 'releases'}. Ctrl-C stops everything.")
+        console.print(f"[bold]http://127.0.0.1:{port}[/] shows it; sign in with: {_token_of_the_demo(home, catalogue)}")
         _until_stopped(catalogue, processes, home, _Revealing(upstream, catalogue, shown, every), seconds)
 
 
@@ -56,8 +67,12 @@ def up(
 
     Addresses, series and intervals are settings; see .env.example. If upstream cannot be reached it keeps trying.
     """
-    with system(home, {}) as processes, Catalogue.open(str(home / "catalogue.sqlite")) as catalogue:
+    port = _port()
+    with system(home, {}, console=port) as processes, Catalogue.open(str(home / "catalogue.sqlite")) as catalogue:
         console.print(f"Releases in {home / 'releases'}, logs in {home / 'logs'}. Ctrl-C stops everything.")
+        console.print(
+            f"[bold]http://127.0.0.1:{port}[/] shows it; `gravstream tokens add NAME` lets somebody act there."
+        )
         _until_stopped(catalogue, processes, home, lambda: None, seconds)
 
 
@@ -66,9 +81,33 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port; default: GRAVSTREAM_CONSOLE_PORT.")] = None,
 ) -> None:
     """Serve the web page, the API and the metrics of the system in GRAVSTREAM_HOME."""
-    from services.serving import serve as begin
+    with explained():
+        from services.serving import serve as begin
 
-    begin(host, port)
+        begin(host, port)
+
+
+def _port() -> int:
+    """The port of the console: that of the settings, or another if it is taken, which is said."""
+    wanted = settings.console().port
+    port = free_port(wanted)
+    if port != wanted != 0:
+        console.print(f"[yellow]Port {wanted} is taken; the console is on {port}.[/]")
+    return port
+
+
+def _token_of_the_demo(home: Path, catalogue: Catalogue) -> str:
+    """A token with which one may try everything; it is kept beside the demo, for its owner alone."""
+    file = home / "token"
+    secret = file.read_text().strip() if file.is_file() else ""
+    if not secret or catalogue.bearer(secret) is None:
+        with suppress(RequestRefused):
+            catalogue.revoke_token(DEMO)
+        secret = catalogue.add_token(DEMO, "scientist")
+        file.unlink(missing_ok=True)
+        file.touch(mode=0o600)
+        file.write_text(f"{secret}\n")
+    return secret
 
 
 def _until_stopped(

@@ -5,12 +5,14 @@ It reads the catalogue and the releases and writes decisions into the catalogue;
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import redis
 import uvicorn
 
+from services.errands import accept_file, reprocess
 from services.publish.console.app import create_app
 from services.publish.console.context import Acts, Context
 from services.publish.titles import TITLES
@@ -19,14 +21,34 @@ from shared.errors import Unreachable
 from shared.storage.catalogue import Catalogue
 
 QUEUES = ("ingest", "process", "publish")
+_CONNECTIONS = 200  # at a time; more are told to come again
+_IDLE, _GRACE = 15, 5  # s: until an idle connection is closed, and for the last answers at the end
 _PATIENCE = 1.0  # s for Redis: it is near, or it is not there
 
 
 def serve(host: str | None = None, port: int | None = None) -> None:
     """Serve until told to end; host and port: others than the settings say."""
+    settings.at_start()
+    _log_to_the_standard_error()
     console = settings.console()
-    app = create_app(context())
-    uvicorn.run(app, host=host or console.host, port=console.port if port is None else port)
+    handed = context()
+    uvicorn.run(
+        create_app(handed),
+        host=host or console.host,
+        port=console.port if port is None else port,
+        log_config=None,
+        access_log=False,  # the console writes its own, without queries
+        server_header=False,
+        # A header that names the client is believed only where a proxy is known to stand before, and only from it.
+        proxy_headers=bool(console.url),
+        limit_concurrency=_CONNECTIONS,
+        timeout_keep_alive=_IDLE,
+        timeout_graceful_shutdown=_GRACE,
+    )
+
+
+def _log_to_the_standard_error() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
 
 
 def context() -> Context:
@@ -59,9 +81,7 @@ def lengths_at(url: str) -> Callable[[], Mapping[str, int]]:
 
 
 def acts() -> Acts:
-    """What the console has done by other services."""
-    from services.errands import accept_file, reprocess
-
+    """What other services do for the console."""
     return Acts(reprocess=reprocess, accept_file=accept_file)
 
 

@@ -108,7 +108,7 @@ def _files(granules: Iterable[Granule]) -> dict[str, list[Granule]]:
 
 
 def month_of_file(granule: Granule) -> str | None:
-    """The month of a file: as it was verified, or, of a refused one, as its name says its days."""
+    """The month of a file; of one that was refused, the month of the days in its name."""
     days = None if granule.month else _DAYS.search(granule.name)
     if days is None:
         return granule.month

@@ -15,7 +15,7 @@ from shared.storage.records import Granule, Poll, Reprocessing, Unit
 
 __all__ = [
     "Attention", "Limits", "MonthView", "Overview", "ProductMonths", "ProductView", "QueueView", "SourceView",
-    "UnitCount", "WorkerView", "overview", "product_months",
+    "UnitCount", "WorkerView", "last_polls", "overview", "product_months",
 ]  # fmt: skip
 
 QUEUES = ("ingest", "process", "publish")
@@ -111,7 +111,7 @@ def overview(
     moment = at or now()
     files = [file for file in catalogue.granules("level-2", state=None) if file.month]
     units = catalogue.units(("due", "running", "waiting", "parked"))
-    polls = tuple(_last_polls(catalogue))
+    polls = tuple(last_polls(catalogue))
     queues = tuple(_queues(queue_lengths))
     workers = tuple(WorkerView(each.name, each.service, each.host, each.time) for each in catalogue.heartbeats())
     counts = sorted(catalogue.unit_counts().items(), key=lambda item: (item[0][1], item[0][0], item[0][2]))
@@ -159,7 +159,7 @@ def _queues(queue_lengths: Callable[[], Mapping[str, int]]) -> Iterator[QueueVie
         yield from (QueueView(name, None) for name in QUEUES)
 
 
-def _last_polls(catalogue: Catalogue) -> Iterator[Poll]:
+def last_polls(catalogue: Catalogue) -> Iterator[Poll]:
     """The last look at each source."""
     seen = set[str]()
     for poll in catalogue.polls(limit=_POLLS):

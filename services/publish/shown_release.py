@@ -102,7 +102,7 @@ def view_of(release: ReleaseRecord, latest: ReleaseRecord | None, address: str) 
 
 
 def recorded_changes(release: ReleaseRecord, previous: str = "") -> ChangesView | None:
-    """What a release changed against the one before it, as it was noted when it was made."""
+    """What a release changed against the one before it, as was noted at its making."""
     return changes_view(changes_of_dict(release.changes), previous) if release.changes else None
 
 

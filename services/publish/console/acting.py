@@ -44,9 +44,14 @@ class Begun(BaseModel):
 def acting_routes(context: Context, guard: Guard) -> APIRouter:
     """The routes of acts."""
     routes = APIRouter(prefix="/api/v1", tags=["acts"])
-    catalogue = context.catalogue
+    _add_requests(routes, context, guard)
+    _add_decisions_of_operators(routes, context, guard)
+    _add_decisions_of_scientists(routes, context, guard)
+    return routes
+
+
+def _add_requests(routes: APIRouter, context: Context, guard: Guard) -> None:
     Operator = Annotated[Token, Depends(guard.actor("operator"))]
-    Scientist = Annotated[Token, Depends(guard.actor("scientist"))]
 
     @routes.get("/me")
     def me(token: Annotated[Token, Depends(guard.bearer())]) -> Me:
@@ -64,20 +69,10 @@ def acting_routes(context: Context, guard: Guard) -> APIRouter:
             raise Refusal(400, error.found, error.advice) from error
         return Begun(units=list(found.units), reprocessing=found.reprocessing)
 
-    @routes.post("/releases/{id}/{decision}")
-    def decide_release(
-        id: ReleaseId, decision: Literal["approve", "reject", "retract"], why: Reason, token: Scientist
-    ) -> Done:
-        """Let a held release pass the gate, give it up, or take a released one back."""
-        release_of(context, id)
-        if decision == "approve":
-            catalogue.approve_release(id, who=token.name, reason=why.reason)
-            return Done(f"{id} is approved. {SOON}")
-        if decision == "reject":
-            catalogue.reject_release(id, who=token.name, reason=why.reason)
-            return Done(f"{id} is rejected.")
-        successor = withdraw(catalogue, id, token.name, why.reason)
-        return Done(f"{id} is retracted. " + (f"{successor} is there." if successor else "No release is in its place."))
+
+def _add_decisions_of_operators(routes: APIRouter, context: Context, guard: Guard) -> None:
+    catalogue = context.catalogue
+    Operator = Annotated[Token, Depends(guard.actor("operator"))]
 
     @routes.post("/units/{key}/{decision}")
     def decide_unit(key: UnitKey, decision: Literal["retry", "drop"], why: Reason, token: Operator) -> Done:
@@ -94,6 +89,34 @@ def acting_routes(context: Context, guard: Guard) -> APIRouter:
         catalogue.drop(key, who=token.name, reason=why.reason)
         return Done(f"{what} is dropped.")
 
+    @routes.post("/files/{id}/{decision}")
+    def decide_file(id: Number, decision: Literal["accept", "refuse"], why: Reason, token: Operator) -> Done:
+        """Use a held or refused file in the place of the one before it, or set it aside."""
+        _require(id, (each.id for each in catalogue.granules(state=None)), "file", "/api/v1/decisions")
+        if decision == "accept":
+            return Done(f"{context.acts.accept_file(id, token.name, why.reason)} is in use. {SOON}")
+        return Done(f"{catalogue.refuse_granule(id, who=token.name, reason=why.reason).name} is not used.")
+
+
+def _add_decisions_of_scientists(routes: APIRouter, context: Context, guard: Guard) -> None:
+    catalogue = context.catalogue
+    Scientist = Annotated[Token, Depends(guard.actor("scientist"))]
+
+    @routes.post("/releases/{id}/{decision}")
+    def decide_release(
+        id: ReleaseId, decision: Literal["approve", "reject", "retract"], why: Reason, token: Scientist
+    ) -> Done:
+        """Let a held release pass the gate, give it up, or take a released one back."""
+        release_of(context, id)
+        if decision == "approve":
+            catalogue.approve_release(id, who=token.name, reason=why.reason)
+            return Done(f"{id} is approved. {SOON}")
+        if decision == "reject":
+            catalogue.reject_release(id, who=token.name, reason=why.reason)
+            return Done(f"{id} is rejected.")
+        successor = withdraw(catalogue, id, token.name, why.reason)
+        return Done(f"{id} is retracted. " + (f"{successor} is there." if successor else "No release is in its place."))
+
     @routes.post("/baselines/{id}/{decision}")
     def decide_baseline(id: Number, decision: Literal["accept", "refuse"], why: Reason, token: Scientist) -> Done:
         """Use a proposed baseline from now on, so that all is computed again, or refuse it."""
@@ -103,16 +126,6 @@ def acting_routes(context: Context, guard: Guard) -> APIRouter:
             return Done(f"Baseline {taken.number} of {taken.product} is in use; its months are computed again. {SOON}")
         gone = catalogue.refuse_baseline(id, who=token.name, reason=why.reason)
         return Done(f"Baseline {gone.number} of {gone.product} is not used.")
-
-    @routes.post("/files/{id}/{decision}")
-    def decide_file(id: Number, decision: Literal["accept", "refuse"], why: Reason, token: Operator) -> Done:
-        """Use a held or refused file in the place of the one before it, or set it aside."""
-        _require(id, (each.id for each in catalogue.granules(state=None)), "file", "/api/v1/decisions")
-        if decision == "accept":
-            return Done(f"{context.acts.accept_file(id, token.name, why.reason)} is in use. {SOON}")
-        return Done(f"{catalogue.refuse_granule(id, who=token.name, reason=why.reason).name} is not used.")
-
-    return routes
 
 
 def _require(id: int, known: Iterable[int], what: str, where: str) -> None:

@@ -90,7 +90,7 @@ class UnitView:
 
 @dataclass(frozen=True)
 class RunView:
-    """A unit that was worked on: how it ended and how long it took, or that it is under way."""
+    """A unit that is worked on or was: how it ended, and how long it took."""
 
     key: str
     kind: str

@@ -21,7 +21,7 @@ def page(title: str, body: str) -> str:
 
 
 def reference(description: Words) -> str:
-    """All operations by their subject: address, what it does, what goes in, what comes out."""
+    """All operations by their subject, with what goes in and what comes out."""
     groups: dict[str, list[str]] = {}
     for path, operations in description["paths"].items():
         for method, operation in operations.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -49,8 +50,7 @@ def stac_routes(context: Context) -> APIRouter:
             "title": "gravstream",
             "description": "Releases of products from GRACE and GRACE-FO",
             "links": [
-                _link("self", here),
-                _link("root", here),
+                *_ways(here, here, here),
                 *(_link("child", f"{here}/{name}", title=context.titles[name]) for name in products),
             ],
         }
@@ -64,13 +64,8 @@ def stac_routes(context: Context) -> APIRouter:
             raise Refusal(404, f"nothing of {product} is released yet", "See /stac for what there is.")
         words: Words = words_of(Path(latest.directory), COLLECTION)
         items = [each.id for each in catalogue.releases(product, "released")]
-        links = [
-            _link("self", f"{here}/{product}"),
-            _link("root", here),
-            _link("parent", here),
-            *(_link("item", f"{here}/{product}/{id}", _ITEM) for id in items),
-        ]
-        return words | {"links": links}
+        links = [_link("item", f"{here}/{product}/{id}", _ITEM) for id in items]
+        return words | {"links": [*_ways(here, f"{here}/{product}", here), *links]}
 
     @routes.get("/{product}/{id}", response_class=GeoJson)
     def item(request: Request, product: Product, id: ReleaseId) -> Words:
@@ -80,19 +75,23 @@ def stac_routes(context: Context) -> APIRouter:
             raise Refusal(404, f"{id} is no release of {product}", f"See /stac/{product} for those that are.")
         here, files = f"{base(request)}/stac", f"{base(request)}{files_address(id)}"
         words: Words = words_of(directory_of(release), ITEM)
-        assets = {
-            key: asset | {"href": f"{files}/{asset['href'].removeprefix(_RELATIVE)}"}
-            for key, asset in words["assets"].items()
-        }
-        links = [
-            _link("self", f"{here}/{product}/{id}", _ITEM),
-            _link("root", here),
-            _link("parent", f"{here}/{product}"),
-            _link("collection", f"{here}/{product}"),
-        ]
-        return words | {"assets": assets, "links": links}
+        mine = f"{here}/{product}"
+        links = [*_ways(here, f"{mine}/{id}", mine, _ITEM), _link("collection", mine)]
+        return words | {"assets": dict(_served(words["assets"], files)), "links": links}
 
     return routes
+
+
+def _ways(root: str, here: str, parent: str, kind: str = _JSON) -> list[dict[str, str]]:
+    """The links that every part has; the root has no parent."""
+    up = [_link("parent", parent)] if here != root else []
+    return [_link("self", here, kind), _link("root", root), *up]
+
+
+def _served(assets: Words, files: str) -> Iterator[tuple[str, Words]]:
+    """Assets with the addresses at which their files are served."""
+    for key, asset in assets.items():
+        yield key, asset | {"href": f"{files}/{asset['href'].removeprefix(_RELATIVE)}"}
 
 
 def _link(relation: str, target: str, kind: str = _JSON, **more: str) -> dict[str, str]:
