@@ -34,6 +34,7 @@ from shared.storage.store import Store
 LEVEL2B = "level2b"  # the working file of a month, which is nobody's product
 LEASE = timedelta(minutes=2)  # without a sign of life
 RETRY_DELIVERY = timedelta(minutes=5)
+REFUSED_DELIVERY = timedelta(hours=6)  # trying again does not help until a person has mended something
 
 
 @dataclass(frozen=True)
@@ -166,9 +167,9 @@ def deliver(desk: Desk) -> None:
         try:
             target.deliver(Path(release.directory))
         except GravstreamError as error:
-            again = now() + RETRY_DELIVERY if policy_of(error).action == "retry" else None
+            again = RETRY_DELIVERY if policy_of(error).action == "retry" else REFUSED_DELIVERY
             desk.catalogue.record_delivery(
-                delivery.release, delivery.target, "failed", error=str(error), retry_at=again
+                delivery.release, delivery.target, "failed", error=str(error), retry_at=now() + again
             )
         else:
             desk.catalogue.record_delivery(delivery.release, delivery.target, "done")
