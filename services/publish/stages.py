@@ -36,13 +36,14 @@ def stages(catalogue: Catalogue, chronicle: Chronicle, products: Iterable[str]) 
 def _stages(
     month: Granule, tables: Iterable[list[Granule]], units: list[MonthUnit], chronicle: Chronicle
 ) -> Iterator[tuple[str, datetime]]:
+    if units and all(unit.state == "dropped" for unit in units):
+        return  # a person has given it up: nobody waits for it
     yield "upstream", month.arrived_at
     ready = _ready(month, tables)
     processed = _first(chronicle.processed, units)
-    # Whether a table has all that a month needs is seen by who works on it. A person may give a month up.
+    # Whether a table has all that a month needs is seen by who works on it.
     waits = processed is None and any(unit.state == "waiting" for unit in units)
-    given_up = bool(units) and all(unit.state == "dropped" for unit in units)
-    if ready is not None and not waits and not given_up:
+    if ready is not None and not waits:
         yield "ready", ready
     firsts = {"processed": processed, "evaluated": _first(chronicle.evaluated, units)}
     for stage, moment in {**firsts, "released": _first(chronicle.released, units)}.items():

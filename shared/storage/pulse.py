@@ -17,7 +17,7 @@ _FORGOTTEN = timedelta(days=1)  # who has been silent for so long was replaced, 
 
 
 class Pulse:
-    """The sign of life of a worker: it stops with its process, and is taken back if that ends in order."""
+    """The sign of life of a worker; it stops with its process, and is taken back at an end in order."""
 
     def __init__(self, service: str, catalogue: Callable[[], Catalogue], interval: float = INTERVAL) -> None:
         """Say for which service, where (opened by the thread itself), and how often [s]."""
