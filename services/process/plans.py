@@ -38,7 +38,7 @@ class InUse:
 
 
 def in_use(catalogue: Catalogue) -> InUse | None:
-    """What the catalogue has in use, or None while an auxiliary that is needed is missing."""
+    """What the catalogue has in use; None while an auxiliary that is needed is missing."""
     found = {role: catalogue.current(role) for role in (*NEEDED, *OPTIONAL)}
     if any(not found[role] for role in NEEDED):
         return None
