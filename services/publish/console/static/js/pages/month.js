@@ -60,7 +60,12 @@ function history(events) {
   if (!events.length) return card("What happened", empty("Nothing has happened to this month."));
   return card("What happened", h("ol", { class: "events" }, events.map((event) => h("li", {},
     h("time", { datetime: event.time }, clock(event.time)),
-    h("span", {}, event.text, event.who ? h("span", { class: "soft" }, ` by ${event.who}`) : null)))));
+    h("span", {}, event.text, isPerson(event.who) ? h("span", { class: "soft" }, ` by ${event.who}`) : null)))));
+}
+
+// Of the system and its processes (host:number) it is not worth saying.
+function isPerson(who) {
+  return who && who !== "system" && !/:\d+$/.test(who);
 }
 
 function files(all) {

@@ -6,7 +6,7 @@ import { number, place } from "../words.js";
 import { card, facts, table } from "./tables.js";
 
 const FEW = 6; // months or flags that are named
-const MANY = 24; // months that are listed at once
+const MANY = 12; // months that are listed at once
 
 /** What changed from release a to release b, and where. */
 export function changesBetween(changes, a, b) {
@@ -21,7 +21,7 @@ export function changesList(changes) {
     ["Months added", added.length ? `${added.length}: ${short(added)}` : "none"],
     ["Months gone", removed.length ? `${removed.length}: ${short(removed)}` : null],
     ["Months changed", changed.length ? `${changed.length} of ${changed.length + changes.unchanged}` : "none"],
-    ["Greatest change", changed.length ? `${number(changes.max_mm, 2)} mm in a cell; ${number(changes.rms_mm, 2)} mm rms over land of a month` : null],
+    ["Greatest change", changed.length ? `${number(changes.max_mm, 2)} mm in a cell; at most ${number(changes.rms_mm, 2)} mm rms over land in a month` : null],
     ["Flags turned", flags.length ? flags.slice(0, FEW).map((each) => `${each.flag} of ${each.month}: ${each.before} → ${each.after}`).join("; ") + more(flags) : null],
     ["Cells of the mask", changes.mask_cells ? `${changes.mask_cells} turned` : null],
     ["Files", changes.files_changed || changes.files_lost ? `${changes.files_changed} with other content, ${changes.files_lost} gone` : null],
@@ -40,7 +40,7 @@ function short(months) {
 export function changedMonths(changed) {
   if (!changed.length) return null;
   const heads = ["Month", "rms [mm]", "greatest [mm]", "where", "Flags turned"];
-  const rows = [...changed].sort((a, b) => b.rms_mm - a.rms_mm).map((each) => [h("a", { href: `#/months/${each.month}` }, each.month),
+  const rows = [...changed].sort((a, b) => b.rms_mm - a.rms_mm).map((each) => [h("a", { class: "whole", href: `#/months/${each.month}` }, each.month),
     number(each.rms_mm, 3), number(each.max_mm, 2), h("span", { class: "whole" }, place(each.latitude, each.longitude)), each.flags ?? "–"]);
   const shown = table("Months that changed", heads, rows.slice(0, MANY));
   if (rows.length <= MANY) return shown;

@@ -7,6 +7,7 @@ import { decision } from "./forms.js";
 import { badge, facts } from "./tables.js";
 
 const MOST = 5; // months that are shown as evidence
+const NOTHING = 0.01; // mm rms; less is no change to decide about
 const SCIENCE = "Only a scientist decides this.";
 
 /** Releases that the gate holds. */
@@ -21,7 +22,7 @@ export function heldReleases(all, scientist, again) {
 
 function evidence(release) {
   if (!release.changes) return null;
-  const most = [...release.changes.changed].sort((x, y) => y.rms_mm - x.rms_mm).slice(0, MOST);
+  const most = [...release.changes.changed].filter((each) => each.rms_mm >= NOTHING).sort((x, y) => y.rms_mm - x.rms_mm).slice(0, MOST);
   return [changesList(release.changes), most.length ? [h("p", { class: "soft" }, "The months that would change most:"), changedMonths(most)] : null];
 }
 
