@@ -122,7 +122,8 @@ class Supervision:
     def _tell(self, name: str, code: int, kept: _Kept) -> None:
         how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
         text = f"{name} {how} and is started again in {kept.pause:.1f} s; its last words are in {kept.log}"
-        with kept.log.open("a", encoding="utf-8") as stream:
+        # A disk that is full takes no word, and must not end who looks after the others.
+        with suppress(OSError), kept.log.open("a", encoding="utf-8") as stream:
             stream.write(f"gravstream: {text}\n")
         self._say(text)
 

@@ -12,7 +12,7 @@ import time
 import traceback
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits
@@ -34,7 +34,8 @@ from shared.models.baseline import Baseline
 from shared.models.epoch import Month
 from shared.models.series import Level2BSeries
 from shared.settings import publisher
-from shared.storage.keeping import extended
+from shared.storage.keeping import extended, insisted
+from shared.storage.places import disk_trouble
 from shared.storage.records import Unit
 
 EVER = (Month(1900, 1), Month(2200, 12))
@@ -57,19 +58,25 @@ def work(hall: Hall, key: str, owner: str | None = None) -> Unit | None:
             outputs = DOORS[unit.kind](hall, unit)
     except GravstreamError as error:
         return _enter_error(hall, unit, owner, error)
-    except Exception:
+    except Exception as error:
+        if (trouble := disk_trouble(error)) is not None:
+            return _enter_error(hall, unit, owner, trouble)
         hall.catalogue.fail(key, owner, traceback.format_exc(limit=8), "fault", park=True)
         raise
-    return hall.catalogue.finish(key, owner, outputs, time.monotonic() - began)
+    seconds = time.monotonic() - began
+    return insisted(lambda: hall.catalogue.finish(key, owner, outputs, seconds), hall.lease)
 
 
 def _enter_error(hall: Hall, unit: Unit, owner: str, error: GravstreamError) -> Unit | None:
     policy, kind = policy_of(error), type(error).__name__
     if policy.action == "wait":
-        return hall.catalogue.wait(unit.key, str(error), owner=owner)
-    if policy.action == "park":
-        return hall.catalogue.fail(unit.key, owner, str(error), kind, park=True)
-    return hall.catalogue.fail(unit.key, owner, str(error), kind, retry_in=policy.pause, counts=policy.counts)
+        enter = partial(hall.catalogue.wait, unit.key, str(error), owner=owner)
+    elif policy.action == "park":
+        enter = partial(hall.catalogue.fail, unit.key, owner, str(error), kind, park=True)
+    else:
+        again = {"retry_in": policy.pause, "counts": policy.counts}
+        enter = partial(hall.catalogue.fail, unit.key, owner, str(error), kind, **again)  # type: ignore[arg-type]
+    return insisted(enter, hall.lease)
 
 
 def make_baseline(hall: Hall, unit: Unit) -> dict[str, str]:

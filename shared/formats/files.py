@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import os
@@ -19,7 +20,8 @@ from numpy.typing import NDArray
 def appearing(path: Path) -> Iterator[Path]:
     """A temporary path that takes the place of `path` when the block ends well.
 
-    If it does not, the temporary file vanishes and an older file stays as it was.
+    If it does not, the temporary file vanishes and an older file stays as it was. OSError if there is no room, also
+    where a library has other words for it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
@@ -31,6 +33,11 @@ def appearing(path: Path) -> Iterator[Path]:
             os.fsync(stream.fileno())
         temporary.chmod(0o644)  # mkstemp makes files for one's own eyes only
         temporary.replace(path)
+    except RuntimeError as error:
+        if "HDF error" not in str(error):
+            raise
+        # All that the NetCDF library says of a full disk
+        raise OSError(errno.EIO, f"cannot be written ({error})", str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from typing import TypeVar
 
 from shared.errors import StoreUnavailable
+
+_PAUSE = 0.5  # s between two tries to enter something
+
+Entered = TypeVar("Entered")
 
 
 @contextmanager
@@ -31,3 +37,18 @@ def extended(extend: Callable[[], object], lease: timedelta) -> Iterator[None]:
     finally:
         over.set()
         thread.join()
+
+
+def insisted(enter: Callable[[], Entered], lease: timedelta) -> Entered:
+    """Enter what came of work, also if the catalogue is away meanwhile: tried for as long as a lease.
+
+    So a database that is restarted costs no result, and no attempt. Later somebody else has taken the work over.
+    """
+    give_up = time.monotonic() + lease.total_seconds()
+    while True:
+        try:
+            return enter()
+        except StoreUnavailable:
+            if time.monotonic() >= give_up:
+                raise
+            time.sleep(_PAUSE)

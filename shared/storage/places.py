@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -15,6 +16,11 @@ import fsspec
 from shared.errors import StoreUnavailable
 
 CHUNK = 1 << 20  # bytes
+
+# What a disk says that is full, at its quota, read-only, damaged or gone. Of a full one the NetCDF library says EACCES.
+_OF_THE_DISK = {
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EIO, errno.ESTALE, errno.ENODEV,
+}  # fmt: skip
 
 
 class Place(Protocol):
@@ -208,6 +214,14 @@ def told(place: object, verb: str) -> Iterator[None]:
         if type(error).__module__.partition(".")[0] not in {"botocore", "aiobotocore", "aiohttp", "fsspec"}:
             raise
         raise _unavailable(place, verb, error) from error
+
+
+def disk_trouble(error: BaseException) -> StoreUnavailable | None:
+    """What an error that came while files were written says of their disk; None if it is of another kind."""
+    if not isinstance(error, OSError) or error.errno not in _OF_THE_DISK:
+        return None
+    advice = "Check that it is there, has room and may be written; work goes on by itself then."
+    return StoreUnavailable(f"files at work cannot be written: {error}", advice=advice)
 
 
 def _unavailable(place: object, verb: str, error: Exception) -> StoreUnavailable:
