@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +13,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 import pytest
 
+from tests.end_to_end.table import table
+
 MARK = "real_data"
 BESIDE = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 
@@ -19,6 +22,15 @@ BESIDE = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 def real_data_folder() -> Path:
     """The folder of real data: GRAVSTREAM_REAL_DATA, else shared/data beside the project."""
     return Path(os.environ.get("GRAVSTREAM_REAL_DATA") or BESIDE)
+
+
+BEGAN = time.time()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The faults that this run tried, how often the system came back, and how soon."""
+    if faults := table(since=BEGAN):
+        terminalreporter.write_line(f"\n{faults}")
 
 
 def pytest_report_header() -> str:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,37 +21,8 @@ from shared.storage.catalogue import Catalogue
 from shared.storage.records import ReleaseRecord
 from shared.storage.store import Store
 
-PROJECT = Path(__file__).resolve().parents[2]
-TABLE = PROJECT / "build" / "faults"
-
 # 32 months without the one that is missing in reality: 24 make a baseline, the others come one by one.
 FIRST, LAST, NMAX = Month(2003, 1), Month(2005, 9), 20
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A line of the table: what was done to the system, how often, and how soon it was well again."""
-
-    fault: str
-    tried: int
-    recovered: int
-    seconds: float  # the longest
-
-
-def note(fault: str, seconds: list[float | None]) -> None:
-    """Keep a line of the table; None stands for a time from which the system did not come back."""
-    well = [each for each in seconds if each is not None]
-    TABLE.mkdir(parents=True, exist_ok=True)
-    line = Fault(fault, len(seconds), len(well), round(max(well, default=float("nan")), 1))
-    name = "".join(letter if letter.isalnum() else "-" for letter in fault)
-    (TABLE / f"{name}.json").write_text(json.dumps(asdict(line)))
-
-
-def table() -> str:
-    """All lines that were kept, as Markdown."""
-    lines = [Fault(**json.loads(path.read_text())) for path in sorted(TABLE.glob("*.json"))]
-    rows = [f"| {line.fault} | {line.tried} | {line.recovered} | {line.seconds:.1f} |" for line in lines]
-    return "\n".join(["| fault | tried | recovered | seconds, longest |", "|---|---|---|---|", *rows])
 
 
 def small_archive(folder: Path) -> Path:
@@ -83,9 +52,9 @@ def until(condition: Callable[[], Any], seconds: float, what: str, *, tick: floa
     return time.monotonic() - began
 
 
-def released(catalogue: Catalogue, months: int) -> ReleaseRecord | None:
+def released(catalogue: Catalogue, months: int, product: str = "twsa") -> ReleaseRecord | None:
     """The release that holds so many months, once it is open."""
-    latest = catalogue.latest("twsa")
+    latest = catalogue.latest(product)
     if latest is None or len(catalogue.unit(latest.key).inputs["months"]) != months:
         return None
     return latest
@@ -96,49 +65,66 @@ def pid_of(owner: str) -> int:
     return int(owner.rpartition(":")[2])
 
 
+def descendants(pid: int) -> list[int]:
+    """The processes that a process started, and those that they did."""
+    threads = Path(f"/proc/{pid}/task").glob("*/children")
+    children = [int(word) for path in threads for word in path.read_text().split()]
+    return [*children, *(each for child in children for each in descendants(child))]
+
+
 class ByHand:
-    """The product that `gravstream produce` makes of the same files; it keeps its months."""
+    """The products that `gravstream produce` makes of the same files; it keeps its months."""
 
     def __init__(self, folder: Path, level2: Path, auxiliaries: Path) -> None:
         self._folder, self._level2, self._auxiliaries = folder, level2, auxiliaries
 
     def digest(self, home: Path, catalogue: Catalogue, release: ReleaseRecord) -> str:
-        """SHA-256 of the file that a person would have made at the same moment, with the same baseline."""
+        """SHA-256 of the file of maps that a person would have made at the same moment, with the same baseline."""
+        return sha256_of(self.files(home, catalogue, release)[file_of(release).name])
+
+    def files(self, home: Path, catalogue: Catalogue, release: ReleaseRecord) -> dict[str, Path]:
+        """The files that a person would have made, by their names in the release; the next call may replace them."""
         unit, store = catalogue.unit(release.key), Store.at(home / "store")
         names = {granule.sha256: granule.name for granule in catalogue.granules("level-2", state=None)}
-        level2 = self._folder / f"level2-{release.id}-{home.name}"
+        level2, made = self._folder / f"level2-{release.id}-{home.name}", self._folder / "made"
         level2.mkdir(parents=True)
         for key in unit.inputs["months"].values():
             digest = catalogue.unit(key).inputs["level-2"]
             store.fetch(digest, level2 / names[digest])
-        baseline = store.local(catalogue.baseline("twsa").digest)
         outcome = produce(
             Request(
-                level2, self._auxiliaries, self._folder / "made", cache_folder(), issued=unit.created_at,
-                baseline=baseline,
+                level2, self._auxiliaries, made, cache_folder(), product=release.product, issued=unit.created_at,
+                baseline=store.local(catalogue.baseline(release.product).digest),
             )
         )  # fmt: skip
         assert not outcome.rejected
-        return sha256_of(outcome.files[0])
+        top = made / "level2b" if release.product == "l2b" else made
+        return {path.relative_to(top).as_posix(): path for path in outcome.files}
 
 
-def assert_whole(home: Path, catalogue: Catalogue, *, releases: int, parked: int = 0) -> None:
+def assert_whole(home: Path, catalogue: Catalogue, *, releases: int, parked: int = 0, product: str = "twsa") -> None:
     """Nothing is lost, half visible, done or released twice."""
     counts: Mapping[str, int] = Counter(unit.state for unit in catalogue.units())
     assert set(counts) <= {"done", "parked"}, counts
     assert counts.get("parked", 0) == parked
     assert_each_once([str(event.details["key"]) for event in catalogue.log(kind="unit-done")])
-    issued = [event.subject for event in catalogue.log(kind="release-issued")]
+    issued = [event.subject for event in catalogue.log(kind="release-issued") if event.subject.startswith(product)]
     assert_each_once(issued)
-    folder = home / "releases" / "twsa"
+    folder = home / "releases" / product
     seen = sorted(path.name for path in folder.iterdir() if not path.name.startswith(".") and not path.is_symlink())
-    assert seen == sorted(issued) == [release.id for release in catalogue.releases("twsa")]
+    assert seen == sorted(issued) == [release.id for release in catalogue.releases(product)]
     assert len(issued) == releases
-    assert (folder / "latest").resolve().name == catalogue.latest("twsa").id
+    assert (folder / "latest").resolve().name == catalogue.latest(product).id
     assert not [problem for name in seen for problem in verify(folder / name)]
     store = Store.at(home / "store")
     assert not list(store.damaged())
     assert {granule.sha256 for granule in catalogue.granules()} <= set(store.digests())
+
+
+def assert_nothing_half_visible(home: Path) -> None:
+    """What has the name of a release is whole."""
+    folders = [path for path in (home / "releases").glob("twsa/*") if not path.name.startswith(".")]
+    assert not [problem for path in folders for problem in verify(path.resolve())]
 
 
 def assert_each_once(names: list[str]) -> None:

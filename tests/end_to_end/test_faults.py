@@ -24,13 +24,12 @@ from tests.end_to_end.rig import (
     ByHand,
     assert_whole,
     file_of,
-    note,
     pid_of,
     released,
     settings_of,
-    small_archive,
     until,
 )
+from tests.end_to_end.table import note
 
 KEPT_BACK = 7  # months that appear one by one, under one fault each
 PATIENCE = 60.0
@@ -62,16 +61,6 @@ class Running:
         """The address of Redis, as its command has it."""
         words = list(map(str, self.processes["redis"].args))
         return f"redis://127.0.0.1:{words[words.index('--port') + 1]}/0"
-
-
-@pytest.fixture(scope="module")
-def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return small_archive(tmp_path_factory.mktemp("archive"))
-
-
-@pytest.fixture(scope="module")
-def by_hand(tmp_path_factory: pytest.TempPathFactory, archive: Path) -> ByHand:
-    return ByHand(tmp_path_factory.mktemp("by-hand"), archive / "level2", archive / "auxiliaries")
 
 
 @pytest.fixture(scope="module")

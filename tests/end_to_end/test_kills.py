@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from services.embedded import system
 from shared.formats.files import sha256_of
 from shared.simulation.upstream import Upstream
 from shared.storage.catalogue import Catalogue
-from tests.end_to_end.rig import ByHand, assert_whole, file_of, note, released, settings_of, small_archive, until
+from tests.end_to_end.rig import ByHand, assert_whole, file_of, released, settings_of, until
+from tests.end_to_end.table import note
 
 # Functions at whose entry the process is killed, once each, in the order of the work
 STAGES = {
@@ -36,16 +35,6 @@ STAGES = {
         "traffic:Traffic.plan_deliveries",
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return small_archive(tmp_path_factory.mktemp("archive"))
-
-
-@pytest.fixture(scope="module")
-def by_hand(tmp_path_factory: pytest.TempPathFactory, archive: Path) -> ByHand:
-    return ByHand(tmp_path_factory.mktemp("by-hand"), archive / "level2", archive / "auxiliaries")
 
 
 def killing(home: Path, plan: dict[str, str]) -> dict[str, str]:
