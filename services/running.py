@@ -56,7 +56,8 @@ def run(
         Catalogue.open(str(home / "catalogue.sqlite")) as catalogue,
     ):
         console.print(f"Upstream {upstream.url}, releases in {home / 'releases'}. Ctrl-C stops everything.")
-        console.print(f"[bold]http://127.0.0.1:{port}[/] shows it; sign in with: {_token_of_the_demo(home, catalogue)}")
+        secret = _token_of_the_demo(home, catalogue)
+        console.print(f"[bold]http://127.0.0.1:{port}[/] shows it; sign in with: {secret}", soft_wrap=True)
         _until_stopped(catalogue, processes, home, _Revealing(upstream, catalogue, shown, every), seconds)
 
 
