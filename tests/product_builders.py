@@ -10,6 +10,7 @@ import netCDF4
 import numpy as np
 
 from shared.formats.months import MonthTable
+from shared.geodesy.covariance import ErrorCovariance
 from shared.models.baseline import Baseline, EarthquakeFit, Evaluation
 from shared.models.coefficients import FilterSource, TideSystem
 from shared.models.epoch import Month, months_between
@@ -35,6 +36,10 @@ ABOUT = Level3Metadata(
     acknowledgement="Level-2 by COST-G",
     citations=("Dahle et al. (2025), doi 10.5194/essd-17-611-2025",),
 )
+
+
+# As it comes out of the real record
+COVARIANCE = ErrorCovariance(east=(272e3, -94e3), north=775e3, share=0.358, distance=794e3)
 
 
 def continents(grid: Grid) -> np.ndarray:
@@ -76,6 +81,7 @@ def make_maps(
         evaluation=Evaluation(epoch=2010.0, deterministic={}, mean_noise=0.018),
         sigma=noise,
         scale=1.0 + 0.2 * np.cos(np.deg2rad(grid.latitudes)),
+        covariance=COVARIANCE,
         land=continents(grid),
         parameters={"gia_reference_epoch": "mean mid-epoch of the reference months"},
         history=("subtract_mean()", "decorrelate(source=auto)", "mask_ocean()"),
@@ -104,6 +110,7 @@ def make_baseline(nmax: int = 4) -> Baseline:
         ocean=random.random((6, 10)),
         weak_noise=0.1 / 3.0,
         cofactor=random.random((6, 6)),
+        covariance=COVARIANCE,
     )
     return Baseline(
         period=(Month(2002, 4), Month(2002, 9)),

@@ -14,12 +14,14 @@ from services.process.geometry import Geometry
 from shared.errors import GranuleRejected, RequestRefused
 from shared.formats import bundled
 from shared.formats.dense_normals import read_dense
+from shared.formats.error_correlation import read_error_correlation
 from shared.formats.icgem import read_gfc
 from shared.formats.low_degrees import read_low_degrees
 from shared.formats.masks import read_land_mask
 from shared.formats.months import MonthTable, read_month_table
 from shared.formats.shm import read_gia
 from shared.formats.sinex import read_normals
+from shared.geodesy.covariance import ErrorCovariance
 from shared.models.auxiliaries import BlockNormals, CoefficientTable, GiaModel, NormalMatrix
 from shared.models.coefficients import FilteredAnomalies, MonthlyField, Vector
 from shared.models.epoch import Month
@@ -37,6 +39,7 @@ class Auxiliaries:
     block_normals: BlockNormals
     months: MonthTable
     latitude_scale: Vector | None = None
+    error_correlation: ErrorCovariance | None = None
 
 
 def gather_auxiliaries(folder: Path, cache: Path) -> Auxiliaries:
@@ -62,6 +65,7 @@ def gather_auxiliaries(folder: Path, cache: Path) -> Auxiliaries:
     mask_file = _only(folder, ("*mask*.nc", "*MASK*.nc", "*landsea*.nc"), "land mask")
     table_file = _only(folder, ("months*.csv",), "month table")
     scale_file = _only(folder, ("*latitude_scale*.txt",), "latitude scale")
+    correlation_file = _only(folder, ("*error_correlation*.json",), "error correlation")
     grid = Grid()
     mask = read_land_mask(mask_file, grid) if mask_file else bundled.default_land_mask(cache, grid)
     return Auxiliaries(
@@ -71,6 +75,7 @@ def gather_auxiliaries(folder: Path, cache: Path) -> Auxiliaries:
         block_normals=bundled.ddk_normals(cache),
         months=read_month_table(table_file) if table_file else MonthTable.default(),
         latitude_scale=read_latitude_scale(scale_file) if scale_file else None,
+        error_correlation=read_error_correlation(correlation_file) if correlation_file else None,
     )
 
 

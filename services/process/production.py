@@ -200,6 +200,7 @@ def evaluate_series(
         "geometry": work.auxiliaries.geometry,
         "frozen": baseline.evaluation if mode == "freeze" else None,
         "latitude_scale": work.auxiliaries.latitude_scale,
+        "error_correlation": work.auxiliaries.error_correlation,
     }
     container: Any = series
     for done, each in enumerate(recipe, start=1):

@@ -17,6 +17,7 @@ from services.process.level2b.mean import subtract_mean
 from services.process.level2b.tidal_aliases import remove_s2_alias
 from services.process.level3.combination import combine_filters
 from services.process.level3.earthquakes import KAMCHATKA, MAULE, SUMATRA, TOHOKU, remove_earthquakes
+from services.process.level3.error_correlation import fit_error_correlation
 from services.process.level3.land_mask import mask_ocean
 from services.process.level3.uncertainty import estimate_uncertainty
 from services.process.level3.water_height import synthesise_water_height
@@ -82,6 +83,7 @@ TWSA = Product(
                 remove_earthquakes, needs=("baseline", "frozen"), events=(SUMATRA, MAULE, TOHOKU, KAMCHATKA), tau=None
             ),
             step(estimate_uncertainty, needs=("geometry", "frozen", "latitude_scale"), terms=3, fit_error=True),
+            step(fit_error_correlation, needs=("geometry", "frozen", "error_correlation"), reach=2000e3),
             step(mask_ocean, needs=("geometry",)),
         ),
     ),

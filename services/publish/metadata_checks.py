@@ -33,6 +33,8 @@ def metadata_faults(series: Level3, name: str) -> Iterator[str]:
         yield f"the version is {words.get('product_version', 'not there')}, not like v1.0"
     if not _DIGEST.fullmatch(words.get("baseline_sha256", "")):
         yield "the digest of the baseline is none"
+    if series.covariance is None:
+        yield "the file does not say how the errors of two cells correlate"
     yield from _name_faults(series, name)
     yield from _coverage_faults(series)
     yield from _source_faults(series)

@@ -14,6 +14,7 @@ import netCDF4
 import numpy as np
 
 from shared.errors import GranuleRejected
+from shared.formats.error_correlation import VARIABLE, correlation_attributes, covariance_in
 from shared.formats.files import appearing
 from shared.models.baseline import Baseline, EarthquakeFit, Evaluation
 from shared.models.coefficients import TideSystem, Vector
@@ -85,6 +86,8 @@ def digest_of_everything(baseline: Baseline) -> str:
         arrays += [array for fit in fits.earthquakes for array in (fit.cells, fit.step, fit.decay)]
         for array in (*arrays, fits.latitude, fits.ocean, fits.cofactor):
             hasher.update(b"-" if array is None else repr(array.shape).encode() + array.tobytes())
+        if fits.covariance is not None:  # baselines of before have none, and keep their digest
+            hasher.update(repr(fits.covariance).encode())
     return hasher.hexdigest()
 
 
@@ -123,6 +126,8 @@ def _write_evaluation(group: netCDF4.Dataset, fits: Evaluation) -> None:
         _write_vector(group, "cofactor", fits.cofactor, ("parameter", "parameter_too"))
     if fits.ocean is not None:
         _write_vector(group, "ocean", fits.ocean, ("parameter", "ocean_cell"))
+    if fits.covariance is not None:
+        group.createVariable(VARIABLE, "i4", ()).setncatts(correlation_attributes(fits.covariance))
     quakes = group.createGroup("earthquakes")
     for number, fit in enumerate(fits.earthquakes):
         quake = quakes.createGroup(f"earthquake_{number:02d}")
@@ -182,4 +187,5 @@ def _evaluation(group: netCDF4.Dataset) -> Evaluation:
         latitude=_array(group, "latitude"),
         ocean=_array(group, "ocean"),
         cofactor=_array(group, "cofactor"),
+        covariance=covariance_in(group),
     )

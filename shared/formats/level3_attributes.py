@@ -184,8 +184,10 @@ def map_attributes() -> dict[str, Attributes]:
         | shared,
         "twsa_uncertainty": {
             "long_name": "standard deviation of the terrestrial water storage anomaly",
+            "ancillary_variables": "error_correlation",
             "comment": "Noise over open ocean of the month, scaled with latitude; the attributes "
-            "parameter_uncertainty_* say how. Leakage is not part of it",
+            "parameter_uncertainty_* say how. Leakage is not part of it. Errors of neighbours are alike: the variable "
+            "error_correlation says how much, which the error of a mean over an area needs",
         }
         | shared
         | _QUALITY,

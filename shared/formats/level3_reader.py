@@ -14,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.errors import GranuleRejected
+from shared.formats.error_correlation import covariance_in
 from shared.formats.level3_attributes import FILTER_SOURCE_FLAGS, TIME_ORIGIN, TIME_UNITS
+from shared.geodesy.covariance import ErrorCovariance
 from shared.models.coefficients import FilterSource, Vector
 from shared.models.epoch import Month
 from shared.models.provenance import Source
@@ -41,7 +43,8 @@ class Level3:
     """A Level-3 file without its maps, which are read when they are asked for; heights in mm.
 
     mid: [time] MJD and bounds: [time, 2] MJD of the data; latitudes, longitudes: degrees; land: [lat, lon];
-    noise: [time] and threshold of the noise over open ocean, mm; strength: [time] VDK of the residual.
+    noise: [time] and threshold of the noise over open ocean, mm; strength: [time] VDK of the residual;
+    covariance: how the errors of two cells correlate, None in a file made before that was told.
     """
 
     path: Path
@@ -57,6 +60,7 @@ class Level3:
     filter_sources: tuple[FilterSource, ...]
     sources: tuple[Source, ...]
     attributes: Mapping[str, str]
+    covariance: ErrorCovariance | None
 
     @property
     def fallback(self) -> tuple[Month, ...]:
@@ -131,6 +135,7 @@ def _level3(path: Path, file: netCDF4.Dataset) -> Level3:
         filter_sources=tuple(kinds[int(flag)] for flag in file["filter_source"][:]),
         sources=tuple(Source(*map(str, texts)) for texts in zip(*(file[name][:] for name in SOURCES), strict=True)),
         attributes=_words(file),
+        covariance=covariance_in(file),
     )
 
 

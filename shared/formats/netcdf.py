@@ -14,6 +14,7 @@ import netCDF4
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.formats.error_correlation import VARIABLE, correlation_attributes
 from shared.formats.files import appearing
 from shared.formats.level3_attributes import (
     FILTER_SOURCE_FLAGS,
@@ -53,15 +54,16 @@ def write_level3(path: Path, maps: GridSeries, about: Level3Metadata) -> None:
 
     Raises
     ------
-    ValueError : if uncertainty or mask are missing, or a value on land is not finite
+    ValueError : if uncertainty, correlation or mask are missing, or a value on land is not finite
     """
-    if maps.sigma is None or maps.scale is None or maps.land is None:
-        raise ValueError("maps without uncertainty or land mask are no product yet")
+    if maps.sigma is None or maps.scale is None or maps.covariance is None or maps.land is None:
+        raise ValueError("maps without uncertainty, its correlation or land mask are no product yet")
     with appearing(path) as temporary, netCDF4.Dataset(temporary, "w", format="NETCDF4") as file:
         file.setncatts(global_attributes(maps, about))
         _write_coordinates(file, maps)
         _write_series(file, maps)
         _write_sources(file, maps)
+        _variable(file, VARIABLE, "i4", (), correlation_attributes(maps.covariance))[...] = 0
         _variable(file, "land_mask", "i1", ("lat", "lon"), map_attributes()["land_mask"])[:] = maps.land
         for name, slabs in (("twsa", _heights(maps)), ("twsa_uncertainty", _uncertainties(maps))):
             _write_maps(file, name, maps, slabs)

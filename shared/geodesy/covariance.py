@@ -75,8 +75,8 @@ class ErrorCovariance:
         return np.asarray(polynomial.legval(np.sin(np.deg2rad(latitudes)), series), float)
 
     def correlation(self, one: tuple[Array, Array], other: tuple[Array, Array]) -> Array:
-        """Correlation [cells, others] of points with others, each given as (latitudes, longitudes) [deg]."""
-        return _correlation(self, _placed(self, *one)[:, None], _placed(self, *other)[None])
+        """Correlation of points (latitudes, longitudes) [deg] with others, broadcast against each other."""
+        return _correlation(self, _placed(self, *one), _placed(self, *other))
 
 
 def area_mean_uncertainty(

@@ -12,6 +12,7 @@ from functools import cached_property
 from types import MappingProxyType
 
 from shared.geodesy import ordering
+from shared.geodesy.covariance import ErrorCovariance
 from shared.models.coefficients import TideSystem, Vector, frozen
 from shared.models.epoch import Month, Span
 from shared.models.provenance import Source
@@ -42,7 +43,8 @@ class Evaluation:
     deterministic: for each filter set [6, (nmax + 1)^2], trend zero at `epoch` [yr]; mean_noise: [m];
     latitude: [k] parameters p_k of the latitude scale; ocean: [6, cells] fit to the open-ocean cells, m;
     weak_noise: rms over open ocean of the residual of the filter that the deterministic part is taken from [m];
-    cofactor: [6, 6] of the fit's parameters, so that weak_noise^2 a' cofactor a is the variance of its value.
+    cofactor: [6, 6] of the fit's parameters, so that weak_noise^2 a' cofactor a is the variance of its value;
+    covariance: how the errors of two cells correlate.
     """
 
     epoch: float
@@ -53,6 +55,7 @@ class Evaluation:
     ocean: Vector | None = None
     weak_noise: float = 0.0
     cofactor: Vector | None = None
+    covariance: ErrorCovariance | None = None
 
     def __post_init__(self) -> None:
         fits = {label: frozen(values) for label, values in self.deterministic.items()}

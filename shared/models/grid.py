@@ -14,6 +14,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.geodesy.covariance import ErrorCovariance
 from shared.models.baseline import Evaluation
 from shared.models.coefficients import FilterSource, Vector, frozen
 from shared.models.epoch import Month, Span
@@ -52,9 +53,10 @@ class Grid:
 class GridSeries:
     """Level-3: a map of water storage anomaly for each month.
 
-    twsa: [time, lat, lon] m; sigma: [time] m and scale: [lat] (uncertainty = sigma x scale) once estimated;
-    land: [lat, lon] once masked. noise [time] and threshold in m, strength [time] the VDK of the residual;
-    parameters: the values of all that the specification leaves open, by name.
+    twsa: [time, lat, lon] m; sigma: [time] m and scale: [lat] (uncertainty = sigma x scale) once estimated, and
+    covariance: how the errors of two cells correlate; land: [lat, lon] once masked. noise [time] and threshold in
+    m, strength [time] the VDK of the residual; parameters: the values of all that the specification leaves open,
+    by name.
     """
 
     grid: Grid
@@ -68,6 +70,7 @@ class GridSeries:
     evaluation: Evaluation
     sigma: Vector | None = None
     scale: Vector | None = None
+    covariance: ErrorCovariance | None = None
     land: NDArray[np.bool_] | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
     history: tuple[str, ...] = ()

@@ -170,6 +170,7 @@ def make_auxiliaries(**more: Any) -> dict[str, Any]:
         "normals": None,
         "frozen": None,
         "latitude_scale": None,
+        "error_correlation": None,
     } | more
 
 

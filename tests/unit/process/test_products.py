@@ -39,6 +39,7 @@ def test_level3_is_made_in_the_order_of_the_algorithm_document() -> None:
         "synthesise_water_height",
         "remove_earthquakes",
         "estimate_uncertainty",
+        "fit_error_correlation",
         "mask_ocean",
     ]
     assert L2B.series is None
