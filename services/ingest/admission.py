@@ -11,7 +11,7 @@ from typing import Any
 
 from services.ingest.neighbours import Member, Neighbours
 from services.ingest.sources.source import Fetched, Listed
-from services.ingest.verification import TABLES, Verified, Verifier, changed_rows, read_coefficients
+from services.ingest.verification import OF_A_SERIES, TABLES, Verified, Verifier, changed_rows, read_coefficients
 from shared.errors import GranuleRejected, StoreDamaged, StoreUnavailable, Unreachable
 from shared.formats.icgem import read_gfc
 from shared.formats.months import MonthTable, read_month_table
@@ -25,8 +25,6 @@ from shared.storage.store import Store
 
 Emit = Callable[[GranuleArrived], None]
 Again = Callable[[Listed], Fetched | None]
-
-OF_A_SERIES = ("level-2", "normals", "reference")
 
 
 @dataclass
@@ -119,8 +117,10 @@ class Admission:
         self._emit(GranuleArrived(entry.role, entry.name, granule.sha256, month))
 
     def _set_aside(self, entry: Listed, fetched: Fetched, error: GranuleRejected) -> None:
+        month = self._verifier.month_told(fetched.path, entry.role, entry.name)
         self._put(fetched)
-        self._catalogue.quarantine(**self._facts(entry, fetched), reason=str(error))
+        told = None if month is None else str(month)
+        self._catalogue.quarantine(**self._facts(entry, fetched), month=told, reason=str(error))
         self._report.quarantined.append(entry.name)
 
     def _put(self, fetched: Fetched) -> None:

@@ -28,6 +28,7 @@ def inspect_sinex(path: Path, *, deep: bool) -> Findings:
     announced = int(words[8]) if len(words) > 8 and words[8].isdigit() else None
     degrees = _degrees(head)
     findings = Findings()
+    findings.require(head[0].startswith("%=SNX"), f"it begins with {head[0][:20]!r} instead of %=SNX")
     findings.add("data", f"{words[5]} to {words[6]}" if len(words) > 6 else "not stated")
     findings.add("parameters", f"{len(degrees)} listed, {announced} announced")
     findings.add("degrees", f"{min(degrees)} to {max(degrees)}" if degrees else "none")
@@ -58,7 +59,7 @@ def _head(path: Path) -> list[str]:
                     break
     except (OSError, EOFError, zlib.error) as error:
         raise GranuleRejected(f"a damaged gzip stream ({error})", advice="Fetch the file again", file=path) from error
-    return head
+    return head or [""]
 
 
 def _is_packed(path: Path) -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +15,13 @@ from services.ingest.neighbours import Neighbours
 from services.ingest.sinex_inspection import inspect_sinex
 from shared.errors import GranuleRejected
 from shared.formats.dense_normals import read_dense
-from shared.formats.icgem import read_gfc
+from shared.formats.icgem import read_gfc, read_header, span_of
 from shared.formats.low_degrees import read_geocenter, read_low_degrees
 from shared.formats.masks import read_land_mask
 from shared.formats.months import MonthTable, read_month_table
 from shared.formats.shm import read_field, read_gia
-from shared.formats.text import GZIP_MAGIC
+from shared.formats.sinex import read_span
+from shared.formats.text import GZIP_MAGIC, open_document
 from shared.models.auxiliaries import CoefficientTable
 from shared.models.coefficients import GravityField
 from shared.models.epoch import Month, Span, moment_of_mjd
@@ -26,8 +29,12 @@ from shared.models.grid import Grid
 from shared.settings import IngestSettings
 
 TABLES = ("low-degrees", "geocenter")
+OF_A_SERIES = ("level-2", "normals", "reference")
 
 _CHUNK = 1 << 16
+_HEAD = 4  # chunks: a header, its prose included, is shorter
+_END = 200  # bytes
+_FOOTER = b"%ENDSNX"
 _BINARY = (".nc", ".normals")
 _SHOWN = 5  # rows that a message names
 
@@ -53,7 +60,9 @@ class Verifier:
         """What the file is; GranuleRejected if it is not sound, or not what its name says."""
         if path.suffix not in _BINARY:
             limit = self._settings.max_archive_bytes if role == "normals" else self._settings.max_member_bytes
-            check_text(path, name, largest=limit, longest_line=self._settings.max_line)
+            end = check_text(path, name, largest=limit, longest_line=self._settings.max_line)
+            if role == "normals" and not end.rpartition(b"\n")[2].startswith(_FOOTER):
+                raise GranuleRejected("the file is truncated: %ENDSNX is missing", advice="Fetch it again", file=name)
         try:
             return self._read(path, role, name)
         except GranuleRejected:
@@ -70,8 +79,7 @@ class Verifier:
             self._neighbours.check(month, field)
             return Verified(month, span, field)
         if role == "normals":
-            _check_normals(path)
-            return Verified(*self._months.identify(name))
+            return self._normals(path, name)
         if role == "reference":
             return Verified(*self._months.identify(name, read_field(path, name=name).span))
         if role in TABLES:
@@ -86,6 +94,32 @@ class Verifier:
             raise GranuleRejected("its name says nothing that is known", advice="See the names that are", file=name)
         return Verified()
 
+    def _normals(self, path: Path, name: str) -> Verified:
+        """Normal equations by their head and end: the matrix, of a gigabyte, is read where it is used."""
+        if path.suffix == ".normals":
+            dense = read_dense(path)  # mapped, not read
+            return Verified(*self._months.identify(name, dense.span, str(dense.month or "")))
+        if problems := inspect_sinex(path, deep=False).problems:
+            raise GranuleRejected(problems[0], advice="Fetch it again", file=name)
+        return Verified(*self._months.identify(name, read_span(path)))
+
+    def month_told(self, path: Path, role: str, name: str) -> Month | None:
+        """The month that the name of a refused file tells, or else its header; None if neither does."""
+        if role not in OF_A_SERIES:
+            return None
+        with suppress(GranuleRejected):
+            return self._months.identify(name)[0]
+        with suppress(GranuleRejected, ValueError, OSError, EOFError, zlib.error):
+            return self._month_of_head(path, role)
+        return None
+
+    def _month_of_head(self, path: Path, role: str) -> Month:
+        if role == "normals":
+            return self._months.identify("", read_span(path))[0]
+        # What is wrong with it may be its size: no more of it is unpacked than a header has.
+        head = read_header(open_document(b"".join(islice(_unpacked(path, path.name), _HEAD)), path.name))
+        return self._months.identify("", span_of(head), head.values.get("name", ""))[0]
+
 
 def covered(table: CoefficientTable) -> Span | None:
     """From the first row of a table to the day of the last one without a gap; None if all have one."""
@@ -99,24 +133,16 @@ def read_coefficients(source: Path | bytes, role: str, name: str) -> Coefficient
     return read_low_degrees(source, name=name) if role == "low-degrees" else read_geocenter(source, name=name)
 
 
-def _check_normals(path: Path) -> None:
-    if path.suffix == ".normals":
-        read_dense(path)
-        return
-    # The matrix itself is read where it is used: it has a gigabyte.
-    problems = inspect_sinex(path, deep=False).problems
-    if problems:
-        raise GranuleRejected(problems[0], advice="Fetch it again", file=path)
-
-
-def check_text(path: Path, name: str, *, largest: int, longest_line: int) -> None:
+def check_text(path: Path, name: str, *, largest: int, longest_line: int) -> bytes:
     """Look for too much text, once unpacked, and for endless lines; GranuleRejected for both.
 
-    It is looked at in pieces: a few bytes of gzip may hold gigabytes, which no reader may see.
+    It is looked at in pieces: a few bytes of gzip may hold gigabytes, which no reader may see. Returns the last
+    bytes without the white space behind them.
     """
-    size, line = 0, 0
+    size, line, end = 0, 0, b""
     for chunk in _unpacked(path, name):
         size += len(chunk)
+        end = (end + chunk)[-_END:] if len(chunk) < _END else chunk[-_END:]
         if size > largest:
             raise GranuleRejected(f"more than {largest} bytes when unpacked", advice="Look at it by hand", file=name)
         first, _, rest = chunk.partition(b"\n")
@@ -127,6 +153,7 @@ def check_text(path: Path, name: str, *, largest: int, longest_line: int) -> Non
             raise GranuleRejected(
                 f"a line of more than {longest_line} characters", advice="It is no table of numbers", file=name
             )
+    return end.rstrip()
 
 
 def _unpacked(path: Path, name: str) -> Iterator[bytes]:

@@ -112,7 +112,7 @@ def read_gfc(source: Path | bytes, *, name: str | None = None, role: str = "leve
         radius=_quantity(header, "radius", "radius"),
         tide_system=_tide_system(header),
         errors=kind,
-        span=_span(header),
+        span=span_of(header),
         comments=header.comments,
         sources=(document.source(role, _citation(header)),),
     )
@@ -213,7 +213,7 @@ def _error_kind(header: Header, *, with_sigmas: bool) -> ErrorKind:
     return kind if with_sigmas else ErrorKind.NONE
 
 
-def _span(header: Header) -> Span | None:
+def span_of(header: Header) -> Span | None:
     """First and last day of the data, if the header says them as YYYYDDD or YYYYMMDD."""
     period = _PERIOD.search(header.values.get("period", ""))
     if period is None:

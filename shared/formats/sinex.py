@@ -25,6 +25,7 @@ from shared.models.epoch import Month, Span, mjd_of_day
 from shared.models.provenance import Source
 
 _LONGEST_HEAD = 64 << 20  # bytes before the matrix: ten times what degree 180 needs
+_LONGEST_LINE = 1 << 10  # bytes of the first line; it has 80 characters
 _FOOTER = b"%ENDSNX"
 _OTHER = "Ask its producer, or leave this month's normals out: the filter then uses its errors"
 
@@ -71,6 +72,15 @@ def read_normals(path: Path, *, nmax: int | None = None, threads: int = 2, sha25
         _verify_footer(text)
         source = Source("normals", path.name, sha256 or text.sha256)
     return NormalMatrix(matrix, degree, _month(path), _span(text, head[0]), source)
+
+
+def read_span(path: Path) -> Span | None:
+    """The span of the data by the first line of a file; None where that leaves it open."""
+    with SinexText(path, digest=False) as text:
+        while b"\n" not in text.pending[:_LONGEST_LINE] and len(text.pending) < _LONGEST_LINE and text.more():
+            pass
+        header = text.pending.partition(b"\n")[0].decode("latin-1")
+        return _span(text, header) if len(header.split()) > 6 else None
 
 
 def _read_head(text: SinexText) -> list[str]:
