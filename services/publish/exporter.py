@@ -167,7 +167,7 @@ class Exporter:
             yield metrics.THRESHOLD, (product,), noise.threshold / 1000.0
             for month, height in noise.months.items():
                 yield metrics.NOISE, (product, month), height / 1000.0
-                yield metrics.FALLBACK, (product, month), float(height > noise.threshold)
+                yield metrics.FALLBACK, (product, month), float(month in noise.fallback)
 
 
 def _end(month: str) -> float:
