@@ -25,7 +25,7 @@ SCIENCE = (
 ONLY_IN = {
     "xarray": r"shared/formats/.*|services/publish/checks\.py",
     "netCDF4": r"shared/formats/.*|services/publish/checks\.py",
-    "celery": r"shared/broker\.py|services/\w+/(app|tasks)\.py",
+    "celery": r"shared/broker\.py|services/scheduler\.py|services/\w+/(app|tasks)\.py",
     "requests": r"services/ingest/sources/.*|services/publish/(targets|console)/.*",
     "http": r"services/ingest/sources/.*|services/publish/(targets|console)/.*|shared/simulation/upstream\.py",
     "urllib": r"services/ingest/sources/.*|services/publish/(targets|console)/.*"
