@@ -16,7 +16,7 @@ from shared.errors import RequestRefused
 from shared.formats.level3_reader import Level3, read_level3
 from shared.geodesy.least_squares import Projection, seasonal_design
 from shared.models.coefficients import Vector
-from shared.models.epoch import Month, years
+from shared.models.epoch import Month, Span, years
 
 Values = NDArray[np.float32]
 
@@ -56,14 +56,16 @@ RMS_DIFFERENCE = Layer("difference", "Rms difference of the water storage of two
 
 @dataclass(frozen=True)
 class LayerMap:
-    """A map [lat, lon] in the unit of its layer, NaN where there is no value, with its coordinates in degrees.
+    """A map [lat, lon] in the unit of its layer, NaN where there is no value.
 
-    month: None for a layer of the whole record; record: its first and last month; land: [lat, lon].
+    month: None for a layer of the whole record; record: first and last month; span: of the data that are in the map;
+    latitudes, longitudes: [lat], [lon] degrees; land: [lat, lon].
     """
 
     layer: Layer
     month: Month | None
     record: tuple[Month, Month]
+    span: Span
     values: Values
     latitudes: Vector
     longitudes: Vector
@@ -95,10 +97,16 @@ def layer_map(path: Path, layer: Layer, month: Month | None = None) -> LayerMap:
     if layer.monthly:
         at = _place(product, month)
         month, values = product.months[at], product.map(layer.variable, at)
+        span = Span(*product.bounds[at].tolist())
     else:
-        month, values = None, _fitted(path)[layer.name]
+        month, values, span = None, _fitted(path)[layer.name], _reach(product)
     record = product.months[0], product.months[-1]
-    return LayerMap(layer, month, record, values, product.latitudes, product.longitudes, product.land)
+    return LayerMap(layer, month, record, span, values, product.latitudes, product.longitudes, product.land)
+
+
+def _reach(product: Level3) -> Span:
+    """From the first to the last data of a product."""
+    return Span(float(product.bounds[:, 0].min()), float(product.bounds[:, 1].max()))
 
 
 def _place(product: Level3, month: Month | None) -> int:
@@ -183,7 +191,8 @@ def rms_difference(after: Path, before: Path) -> LayerMap:
             step -= old.block("twsa", theirs, rows)[_places_of(common, old, theirs)]
             squares[rows] += np.sum(step**2, axis=0)
     values = np.where(land, np.sqrt(squares / len(common)), np.nan).astype(np.float32)
-    return LayerMap(RMS_DIFFERENCE, None, (common[0], common[-1]), values, new.latitudes, new.longitudes, land)
+    record = common[0], common[-1]
+    return LayerMap(RMS_DIFFERENCE, None, record, _reach(new), values, new.latitudes, new.longitudes, land)
 
 
 def _aligned(new: Level3, old: Level3, common: list[Month]) -> Iterator[tuple[slice, slice]]:

@@ -48,7 +48,7 @@ class Scale:
         return np.stack([np.interp(places, marks, anchors[:, at]) for at in range(3)], axis=1).round().astype(np.uint8)
 
     def indices(self, values: NDArray[np.floating]) -> NDArray[np.uint8]:
-        """Place of values in the palette: 0 where there is none, 1 to LEVELS from low to high."""
+        """Places of values in the palette, 1 to LEVELS from low to high; 0 where there is no value."""
         share = np.clip((values - self.low) / (self.high - self.low), 0.0, 1.0)
         found = 1.0 + np.nan_to_num(share) * (LEVELS - 1)
         return np.where(np.isnan(values), 0.0, np.rint(found)).astype(np.uint8)

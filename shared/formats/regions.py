@@ -69,13 +69,13 @@ def _ring(positions: Any) -> tuple[tuple[float, float], ...]:
 
 
 def name_of(title: str) -> str:
-    """A title as a name for addresses: lower case, plain letters and digits, joined by hyphens."""
+    """A title as a name for addresses: plain small letters and digits, with hyphens."""
     plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
     return "-".join(re.findall(r"[a-z0-9]+", plain))
 
 
 def feature_collection(regions: Iterable[Region]) -> Mapping[str, Any]:
-    """Regions as GeoJSON for a map, which fills what lies inside an odd number of rings."""
+    """Regions as GeoJSON; a map fills what lies inside an odd number of rings."""
     return {"type": "FeatureCollection", "features": [_feature(region) for region in regions]}
 
 
