@@ -12,6 +12,7 @@ import hashlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, get_type_hints
 
 from shared.models.provenance import Source
@@ -75,7 +76,7 @@ class Recipe:
         """All auxiliaries that must be there before the first number."""
         return frozenset().union(*(step.needs for step in self.steps))
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of the steps and their settings."""
         return hashlib.sha256("\n".join(map(str, self.steps)).encode()).hexdigest()

@@ -84,15 +84,15 @@ class Releases(Ledger):
     ) -> ReleaseRecord:
         """Enter that a release is complete and open; a second time changes nothing.
 
-        Older ones that are held are given up: approved later, they would bring users back to what was before.
+        Older ones that are held or unfinished are given up: later they would bring users back to what was before.
         """
         values: dict[str, Any] = {"directory": directory, **({} if changes is None else {"changes": dict(changes)})}
         change = _Change(("building",), "released", "release-issued", f"{id} is released.", who, values)
         with writing(self.engine) as connection:
             at = moment(now)
             issued = _moved(connection, id, change, at)
-            held = (releases.c.product == issued.product) & (releases.c.state == "held")
-            older = select(releases.c.id).where(held, releases.c.number < issued.number)
+            left = (releases.c.product == issued.product) & releases.c.state.in_(("held", "building"))
+            older = select(releases.c.id).where(left, releases.c.number < issued.number)
             for each in connection.execute(older).scalars().all():
                 _moved(connection, each, _rejected(each, SYSTEM, f"{id} is released in its place"), at)
             return issued
@@ -110,9 +110,9 @@ class Releases(Ledger):
     def release_of(self, product: str, key: str) -> ReleaseRecord | None:
         """The release that stands for a unit of work now, or None if it is to be released.
 
-        One that is being built; else the newest release that is open, if it was made from it; else one that came
-        after that and was held, rejected or retracted: a person decides of it, or has decided. A release of the unit
-        from before the one that is open does not count: then another unit was wanted in between.
+        The newest release that is open, if it was made from it; else one that came after that: it is being built, a
+        person decides of it, or has decided. A release of the unit from before the one that is open does not count:
+        another unit was wanted in between.
         """
         with reading(self.engine) as connection:
             return _standing(connection, product, key)
@@ -185,8 +185,7 @@ def _standing(connection: Connection, product: str, key: str) -> ReleaseRecord |
     query = select(*columns).where(releases.c.product == product).order_by(releases.c.number)
     rows = connection.execute(query).all()
     opened = max((row.number for row in rows if row.state == "released"), default=0)
-    building = [row.number for row in rows if row.key == key and row.state == "building"]
-    standing = building or [row.number for row in rows if row.key == key and row.number >= opened]
+    standing = [row.number for row in rows if row.key == key and row.number >= opened]
     if not standing:
         return None
     return record(ReleaseRecord, connection.execute(select(releases).where(releases.c.number == standing[-1])).one())

@@ -174,9 +174,13 @@ class TestTheReleaseOfAUnit:
         catalogue.approve_release(held.id, who="ana", reason="is real")
         assert create(catalogue, "k1").id == held.id
 
-    def test_that_is_held_is_given_up_when_a_later_one_is_open(self, catalogue: Catalogue) -> None:
+    @pytest.mark.parametrize("reasons", [["odd"], []], ids=["held", "unfinished"])
+    def test_that_is_left_behind_is_given_up_when_a_later_one_is_open(
+        self, catalogue: Catalogue, reasons: list[str]
+    ) -> None:
         first, second = create(catalogue, "k1"), create(catalogue, "k2")
-        catalogue.hold_release(first.id, ["odd"])
+        if reasons:
+            catalogue.hold_release(first.id, reasons)
         catalogue.issue_release(second.id, directory="/2")
         with pytest.raises(RequestRefused, match="is rejected"):
             catalogue.approve_release(first.id, who="ana", reason="late")
@@ -197,8 +201,9 @@ class TestTheWantedSeries:
                 catalogue.want_series("twsa", key)
         assert catalogue.wanted_series("twsa") == new
         assert catalogue.wanted_series("l2b") is None
+        catalogue.want_series("l2b", "s2")
         catalogue.want_series("twsa", "s1")
-        assert catalogue.wanted_series("twsa") == old
+        assert (catalogue.wanted_series("twsa"), catalogue.wanted_series("l2b")) == (old, new)
 
     def test_is_kept_in_the_store_even_if_another_is_newer(self, catalogue: Catalogue) -> None:
         for hour, (key, output) in enumerate({"s1": "a" * 64, "s2": "b" * 64}.items()):
