@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from services.publish.console.context import Again, Proposal
@@ -18,34 +19,48 @@ from shared import errors, settings
 from shared.errors import GravstreamError, Unreachable
 from shared.storage.catalogue import Catalogue
 
+_ONE_AT_A_TIME = threading.Lock()  # a few at once would need more memory than all services
 _PATIENCE = 120.0  # s; looking what is due takes one or two
 
 
-def reprocess(who: str, reason: str, months: tuple[str, ...], from_step: str | None, dry_run: bool) -> Proposal:
-    """Have months computed again, or say what would be; as `gravstream reprocess` does."""
-    words = {"who": who, "reason": reason, "months": months, "from_step": from_step, "dry_run": dry_run}
-    found = _sent("reprocess", words)
-    return Proposal(tuple(Again(**each) for each in found["units"]), found["reprocessing"])
+@dataclass(frozen=True)
+class Errands:
+    """Errands to the system that an environment describes."""
 
+    environment: Mapping[str, str]
 
-def accept_file(id: int, who: str, reason: str) -> str:
-    """Use a held or refused file; its name. As `gravstream accept` does."""
-    return str(_sent("accept_file", {"id": id, "who": who, "reason": reason})["name"])
+    def reprocess(
+        self, who: str, reason: str, months: tuple[str, ...], from_step: str | None, dry_run: bool
+    ) -> Proposal:
+        """Have months computed again, or say what would be; as `gravstream reprocess` does."""
+        words = {"who": who, "reason": reason, "months": months, "from_step": from_step, "dry_run": dry_run}
+        found = self._sent("reprocess", words)
+        return Proposal(tuple(Again(**each) for each in found["units"]), found["reprocessing"])
 
+    def accept_file(self, id: int, who: str, reason: str) -> str:
+        """Use a held or refused file; its name. As `gravstream accept` does."""
+        return str(self._sent("accept_file", {"id": id, "who": who, "reason": reason})["name"])
 
-def _sent(errand: str, words: Mapping[str, Any]) -> dict[str, Any]:
-    """What an errand brings back, or the error that it met."""
-    command = (sys.executable, "-m", "services.errands")
-    try:
-        text = json.dumps({"errand": errand, **words})
-        ended = subprocess.run(command, input=text, capture_output=True, text=True, timeout=_PATIENCE, check=True)
-    except subprocess.TimeoutExpired as error:
-        raise Unreachable("it takes too long", advice="Look at `gravstream log system`, then try again.") from error
-    answer: dict[str, Any] = json.loads(ended.stdout)
-    if "error" in answer:
-        kind: type[GravstreamError] = getattr(errors, answer["kind"])
-        raise kind(answer["error"], advice=answer["advice"])
-    return answer
+    def _sent(self, errand: str, words: Mapping[str, Any]) -> dict[str, Any]:
+        """What an errand brings back, or the error that it met."""
+        with _ONE_AT_A_TIME:
+            try:
+                ended = subprocess.run(
+                    (sys.executable, "-m", "services.errands"),
+                    input=json.dumps({"errand": errand, **words}),
+                    capture_output=True,
+                    text=True,
+                    timeout=_PATIENCE,
+                    check=True,
+                    env=dict(self.environment),
+                )
+            except subprocess.TimeoutExpired as error:
+                raise Unreachable("it takes too long", advice="See `gravstream log system`, then try again.") from error
+        answer: dict[str, Any] = json.loads(ended.stdout)
+        if "error" in answer:
+            kind: type[GravstreamError] = getattr(errors, answer["kind"])
+            raise kind(answer["error"], advice=answer["advice"])
+        return answer
 
 
 def _reprocess(who: str, reason: str, months: list[str], from_step: str | None, dry_run: bool) -> dict[str, Any]:

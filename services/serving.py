@@ -12,7 +12,7 @@ from pathlib import Path
 import redis
 import uvicorn
 
-from services.errands import accept_file, reprocess
+from services.errands import Errands
 from services.publish.console.app import create_app
 from services.publish.console.context import Acts, Context
 from services.publish.titles import TITLES
@@ -31,16 +31,21 @@ def serve(host: str | None = None, port: int | None = None) -> None:
     settings.at_start()
     _log_to_the_standard_error()
     console = settings.console()
-    handed = context()
-    uvicorn.run(
+    port = console.port if port is None else port
+    uvicorn.Server(server_of(context(), host or console.host, port)).run()
+
+
+def server_of(handed: Context, host: str = "127.0.0.1", port: int = 0) -> uvicorn.Config:
+    """How the console of a context is served."""
+    return uvicorn.Config(
         create_app(handed),
-        host=host or console.host,
-        port=console.port if port is None else port,
+        host=host,
+        port=port,
         log_config=None,
         access_log=False,  # the console writes its own, without queries
         server_header=False,
         # A header that names the client is believed only where a proxy is known to stand before, and only from it.
-        proxy_headers=bool(console.url),
+        proxy_headers=bool(handed.settings.url),
         limit_concurrency=_CONNECTIONS,
         timeout_keep_alive=_IDLE,
         timeout_graceful_shutdown=_GRACE,
@@ -53,7 +58,7 @@ def _log_to_the_standard_error() -> None:
 
 def context() -> Context:
     """What the console is handed, as the settings describe it."""
-    system = settings.system()
+    system, errands = settings.system(), Errands(settings.environment())
     store = {} if "://" in system.store else {"store": Path(system.store)}
     return Context(
         catalogue=Catalogue.open(system.catalogue),
@@ -61,7 +66,7 @@ def context() -> Context:
         titles={name: TITLES[name] for name in system.products},
         settings=settings.console(),
         queue=system.queue,
-        acts=acts(),
+        acts=Acts(errands.reprocess, errands.accept_file),
         queue_lengths=lengths_at(system.queue.url),
         folders={**store, "releases": system.releases, "scratch": system.scratch},
     )
@@ -78,11 +83,6 @@ def lengths_at(url: str) -> Callable[[], Mapping[str, int]]:
             raise Unreachable(f"Redis does not answer: {error}", advice="Check that it runs.") from error
 
     return lengths
-
-
-def acts() -> Acts:
-    """What other services do for the console."""
-    return Acts(reprocess=reprocess, accept_file=accept_file)
 
 
 if __name__ == "__main__":
