@@ -169,8 +169,8 @@ def _variances(covariance: ErrorCovariance, parallels: Array, lags: Array, field
 
 def _placed(covariance: ErrorCovariance, latitudes: Array, longitudes: Array) -> Array:
     """Points [..., 6]: p (2) and y of the waves, and the place in space in units of the distance (3)."""
-    latitudes = np.asarray(latitudes, float)
-    lat, lon = np.deg2rad(latitudes), np.deg2rad(np.asarray(longitudes, float))
+    latitudes, longitudes = np.broadcast_arrays(np.asarray(latitudes, float), np.asarray(longitudes, float))
+    lat, lon = np.deg2rad(latitudes), np.deg2rad(longitudes)
     on_axis = np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon)])
     waves = on_axis * (RADIUS_MEAN / covariance.length(latitudes))
     space = np.stack([*on_axis, np.sin(lat)]) * (RADIUS_MEAN / covariance.distance)
