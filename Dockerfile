@@ -23,6 +23,8 @@ RUN groupadd --system --gid 10001 gravstream \
        done \
     && chown gravstream:gravstream /srv/gravstream/scratch
 COPY --from=build /opt/gravstream /opt/gravstream
+# The console shows them beside an alert; it looks for them where the packages are.
+COPY docs/playbooks /opt/gravstream/lib/python3.11/site-packages/docs/playbooks
 # One thread of linear algebra a process: processes are the parallelism (docs/decisions/0008). The file system is
 # read-only at run time, so what is compiled or configured at first use goes where it may be written.
 ENV PATH=/opt/gravstream/bin:$PATH \
