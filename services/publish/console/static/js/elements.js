@@ -22,7 +22,7 @@ function assign(node, key, value) {
   else if (value !== false) node.setAttribute(key, value);
 }
 
-const HANDLERS = ["onclick", "onsubmit", "onchange", "oninput", "onkeydown", "onfocusin", "onpointerover", "ontoggle"];
+const HANDLERS = ["onclick", "onsubmit", "onchange", "oninput", "onkeydown", "onfocus", "onpointerover", "ontoggle"];
 // What a person or the console's own code has set since the element was drawn.
 const OWN = { DETAILS: ["open"] };
 

@@ -21,7 +21,7 @@ export const releases = {
     const names = [...new Set(all.map((each) => each.product))].sort();
     const shown = product ? all.filter((each) => each.product === product) : all;
     return h("div", {}, h("div", { class: "head" }, h("h1", {}, "Releases"), filter(names, product)),
-      list(shown), all.length > 1 ? comparison(all, a, b) : null, changes ? changesBetween(changes, a, b) : null);
+      list(shown), comparison(all, product, a, b), changes ? changesBetween(changes, a, b) : null);
   },
 };
 
@@ -40,15 +40,24 @@ function list(shown) {
     ago(each.decided_at ?? each.created_at), h("span", { class: "why" }, each.decision || (each.reasons ?? []).join("; ") || "–")])));
 }
 
-function comparison(all, a, b) {
-  const choices = all.filter((each) => each.state === "released").map((each) => each.id);
-  for (const id of [a, b]) if (id && !choices.includes(id)) choices.push(id);
-  if (choices.length < 2) return null;
-  const select = (name, value) => h("select", { name, id: `compare-${name}`, value }, choices.map((id) => h("option", { value: id }, id)));
-  return card("What changed between two releases", h("form", { class: "row", "data-key": `compare ${a} ${b}`, onsubmit: (event) => {
-    event.preventDefault();
-    const { a: first, b: second } = event.currentTarget.elements;
-    location.hash = `#/releases?${new URLSearchParams({ a: first.value, b: second.value })}`;
-  } }, h("label", {}, "From ", select("a", a ?? choices[1])), h("label", {}, " to ", select("b", b ?? choices[0])), h("button", {}, "Compare")));
+function comparison(all, product, a, b) {
+  const released = all.filter((each) => each.state === "released" && (!product || each.product === product));
+  const products = new Map(released.map((each) => [each.id, each.product]));
+  // Two of one product, the newest of it
+  const later = released.find((each, index) => released.slice(index + 1).some((other) => other.product === each.product));
+  if (!later) return null;
+  const earlier = released.slice(released.indexOf(later) + 1).find((each) => each.product === later.product);
+  const select = (name, value) => h("select", { name, id: `compare-${name}`, value, onchange: (event) => event.currentTarget.form.elements.b.setCustomValidity("") },
+    [...products.keys()].map((id) => h("option", { value: id }, id)));
+  return card("What changed between two releases", h("form", { class: "row", "data-key": `compare ${product} ${a} ${b}`, onsubmit: (event) => compare(event, products) },
+    h("label", {}, "From ", select("a", products.has(a) ? a : earlier.id)), h("label", {}, " to ", select("b", products.has(b) ? b : later.id)), h("button", {}, "Compare")));
 }
 
+function compare(event, products) {
+  event.preventDefault();
+  const { a, b } = event.currentTarget.elements;
+  if (products.get(a.value) !== products.get(b.value)) {
+    b.setCustomValidity("Take two releases of one product.");
+    b.reportValidity();
+  } else location.hash = `#/releases?${new URLSearchParams({ a: a.value, b: b.value })}`;
+}

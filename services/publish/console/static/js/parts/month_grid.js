@@ -15,7 +15,7 @@ export function monthGrid(answer, product) {
   const rows = [];
   for (let year = first; year <= last; year += 1) rows.push(row(year, months, answer, Math.max(...indices)));
   return h("div", { class: "months", "data-key": `months ${product}` },
-    h("table", { class: "month-grid", role: "grid", "aria-label": `Months of ${product}`, onkeydown: walk, onfocusin: enter, onpointerover: hover },
+    h("table", { class: "month-grid", role: "grid", "aria-label": `Months of ${product}`, onkeydown: walk, onpointerover: hover },
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, h("span", { class: "unseen" }, "Year")),
         LETTERS.map((letter, index) => h("th", { scope: "col" },
           h("span", { "aria-hidden": "true" }, letter), h("span", { class: "unseen" }, monthName(`0-${index + 1}`).split(" ")[0]))))),
@@ -35,7 +35,7 @@ function cell(month, threshold, isEntrance) {
   const name = look(month);
   return h("a", {
     href: `#/months/${month.month}`, class: `month is-${name}`, "data-roving": true, "data-month": month.month,
-    tabindex: isEntrance ? "0" : "-1", "aria-label": monthSentence(month, threshold),
+    tabindex: isEntrance ? "0" : "-1", "aria-label": monthSentence(month, threshold), onfocus: enter,
   }, STATES[name].letter);
 }
 
@@ -56,8 +56,8 @@ function walk(event) {
   const index = monthIndex(from);
   let to = null;
   if (event.key in STEPS) to = find(table, index + STEPS[event.key]);
-  else if (event.key === "Home") to = end(table, event.ctrlKey ? null : from.slice(0, 4), 0);
-  else if (event.key === "End") to = end(table, event.ctrlKey ? null : from.slice(0, 4), -1);
+  else if (event.key === "Home") to = end(table, event.ctrlKey ? "" : from.slice(0, 4), 0);
+  else if (event.key === "End") to = end(table, event.ctrlKey ? "" : from.slice(0, 4), -1);
   if (!to) return;
   event.preventDefault();
   to.focus();
@@ -68,15 +68,14 @@ function find(table, index) {
 }
 
 function end(table, year, which) {
-  return [...table.querySelectorAll(`[data-month^="${year ?? ""}"]`)].at(which);
+  return [...table.querySelectorAll("[data-month]")].filter((cell) => cell.dataset.month.startsWith(year)).at(which);
 }
 
 function enter(event) {
-  const to = event.target.closest("[data-month]");
-  if (!to) return;
-  for (const cell of event.currentTarget.querySelectorAll('[tabindex="0"]')) cell.tabIndex = -1;
+  const to = event.currentTarget, table = to.closest("table");
+  for (const cell of table.querySelectorAll('[tabindex="0"]')) cell.tabIndex = -1;
   to.tabIndex = 0;
-  tellBelow(event.currentTarget, to);
+  tellBelow(table, to);
 }
 
 function hover(event) {
