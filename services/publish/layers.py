@@ -11,7 +11,7 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from services.publish.scales import DIFFERENCE, SEASON, SPREAD, STORAGE, TREND, Scale
+from services.publish.scales import DIFFERENCES, SEASON, SPREAD, STORAGE, TREND, Scale
 from shared.errors import RequestRefused
 from shared.formats.level3_reader import Level3, read_level3
 from shared.geodesy.least_squares import Projection, seasonal_design
@@ -51,7 +51,8 @@ LAYERS = (
     Layer("annual", "Annual amplitude of the water storage", SEASON, monthly=False),
 )
 
-RMS_DIFFERENCE = Layer("difference", "Rms difference of the water storage of two releases", DIFFERENCE, monthly=False)
+# Share of the cells of a map of differences that its range holds
+_SHOWN = 0.99
 
 
 @dataclass(frozen=True)
@@ -192,7 +193,14 @@ def rms_difference(after: Path, before: Path) -> LayerMap:
             squares[rows] += np.sum(step**2, axis=0)
     values = np.where(land, np.sqrt(squares / len(common)), np.nan).astype(np.float32)
     record = common[0], common[-1]
-    return LayerMap(RMS_DIFFERENCE, None, record, _reach(new), values, new.latitudes, new.longitudes, land)
+    return LayerMap(_difference_layer(values), None, record, _reach(new), values, new.latitudes, new.longitudes, land)
+
+
+def _difference_layer(values: Values) -> Layer:
+    """The layer with the least range that holds nearly all of the differences."""
+    most = float(np.nanquantile(values, _SHOWN))
+    scale = next((scale for scale in DIFFERENCES if most <= scale.high), DIFFERENCES[-1])
+    return Layer("difference", "Rms difference of the water storage of two releases", scale, monthly=False)
 
 
 def _aligned(new: Level3, old: Level3, common: list[Month]) -> Iterator[tuple[slice, slice]]:

@@ -24,7 +24,7 @@ _SEA: Colour = (236, 239, 241)
 _GRID: Colour = (205, 211, 216)
 _PAPER: Colour = (255, 255, 255)
 
-_ENLARGED = 2  # pixels of a cell side in a titled picture
+_WIDTH = 1440  # pixels of the map in a titled picture: two a cell of half a degree
 _MARGIN, _HEAD, _FOOT = 42, 88, 102  # pixels around the map
 _BAR_WIDTH, _BAR_HEIGHT, _TIP = 601, 17, 12
 
@@ -85,7 +85,8 @@ def _painted(shown: LayerMap) -> Image.Image:
 
 
 def _enlarged(cells: NDArray[np.generic]) -> NDArray[np.generic]:
-    return np.repeat(np.repeat(cells, _ENLARGED, axis=0), _ENLARGED, axis=1)
+    side = max(1, _WIDTH // cells.shape[1])
+    return np.repeat(np.repeat(cells, side, axis=0), side, axis=1)
 
 
 def _coast(land: NDArray[np.generic]) -> NDArray[np.bool_]:

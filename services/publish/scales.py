@@ -59,5 +59,7 @@ STORAGE = Scale("storage", -300.0, 300.0, 100.0, "mm", _DRY_TO_WET)
 SPREAD = Scale("spread", 0.0, 40.0, 10.0, "mm", _PURPLE)
 TREND = Scale("trend", -30.0, 30.0, 10.0, "mm/yr", _DRY_TO_WET)
 SEASON = Scale("season", 0.0, 300.0, 50.0, "mm", _GREEN)
-# Two releases differ by a hundredth of a millimetre or by a few: one range cannot show more.
-DIFFERENCE = Scale("difference", 0.0, 10.0, 2.0, "mm", _GREY)
+# Two releases differ by a hundredth of a millimetre or by many: a range for each order of magnitude.
+DIFFERENCES = tuple(
+    Scale(f"difference to {high:g}", 0.0, high, high / 5, "mm", _GREY) for high in (0.1, 1.0, 10.0, 100.0)
+)
