@@ -180,6 +180,8 @@ class TestFreezing:
         assert level3.attributes["fallback_months"] == f"{FLAGGED}, {NEW}..{LAST}"
         assert level3.attributes["evaluation_mode"] == "freeze"
         assert level3.attributes["parameter_uncertainty_latitude_scale_origin"] == "frozen with the baseline"
+        assert level3.attributes["parameter_error_correlation_origin"] == "frozen with the baseline"
+        assert level3.covariance == past.level3.covariance is not None
 
     def test_changes_nothing_in_the_baseline(self, past: Made, frozen: Made) -> None:
         assert contents(frozen.out)["baseline.nc"][1:] == contents(past.out)["baseline.nc"][1:]

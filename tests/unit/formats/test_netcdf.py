@@ -152,6 +152,7 @@ def value_on_land_lost(maps):
         value_on_land_lost,
         lambda maps: replace(maps, land=None),
         lambda maps: replace(maps, sigma=None),
+        lambda maps: replace(maps, covariance=None),
         lambda maps: replace(maps, sigma=0.0 * maps.sigma),
     ],
 )

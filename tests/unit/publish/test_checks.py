@@ -117,6 +117,10 @@ def gaps_hidden(file: netCDF4.Dataset) -> None:
     file.gaps = "2002-05"
 
 
+def correlation_lost(file: netCDF4.Dataset) -> None:
+    file.renameVariable("error_correlation", "correlation")
+
+
 def units_of_nothing(file: netCDF4.Dataset) -> None:
     file["twsa"].units = "millimeters of nothing"
 
@@ -140,6 +144,7 @@ def flags_turned_round(file: netCDF4.Dataset) -> None:
         (a_digest_lost, "metadata", "without role, name or digest: gia.gz"),
         (another_end, "metadata", "time_coverage_end is 2030"),
         (gaps_hidden, "metadata", "gaps is 2002-05, the data say none"),
+        (correlation_lost, "metadata", "does not say how the errors of two cells correlate"),
         (units_of_nothing, "conventions", "units"),
         (flags_turned_round, "metadata", "no stronger filter"),
     ],
