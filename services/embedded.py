@@ -40,6 +40,17 @@ SERVICES: Mapping[str, Sequence[str]] = {
 
 
 CONSOLE = "console"
+
+# With which each process is started: it takes effect before numpy is imported
+THRIFTY: Mapping[str, str] = {
+    # One thread of linear algebra in each process
+    "OPENBLAS_NUM_THREADS": "1",
+    # Memory of large arrays goes back to the machine when they are done with (glibc)
+    "MALLOC_ARENA_MAX": "2",
+    "MALLOC_MMAP_THRESHOLD_": str(4 << 20),
+    "MALLOC_TRIM_THRESHOLD_": str(16 << 20),
+}
+
 _HERE = "127.0.0.1"
 
 
@@ -104,12 +115,7 @@ def system(
             **environment,
             "GRAVSTREAM_HOME": str(home.absolute()),
             "GRAVSTREAM_BROKER_URL": _start_redis(supervision, home),
-            # One thread of linear algebra in each process, set before numpy is imported
-            "OPENBLAS_NUM_THREADS": "1",
-            # Memory of large arrays goes back to the machine when they are done with (glibc)
-            "MALLOC_ARENA_MAX": "2",
-            "MALLOC_MMAP_THRESHOLD_": str(4 << 20),
-            "MALLOC_TRIM_THRESHOLD_": str(16 << 20),
+            **THRIFTY,
         }
         for name, command in SERVICES.items():
             several = ("--concurrency", str(workers)) if name == "process" else ()

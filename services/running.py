@@ -49,14 +49,14 @@ def run(
     archive = simulated_archive(home, Month.parse(last))
     total, shown = len(list((archive / "level2").iterdir())), home / "revealed"
     revealed = int(shown.read_text()) if shown.is_file() else total - ahead
-    port = _port()
+    port = console_port()
     with (
         Upstream.of_archive(archive, revealed=revealed) as upstream,
         system(home, environment_of(upstream, poll=5.0), console=port) as processes,
         Catalogue.open(str(home / "catalogue.sqlite")) as catalogue,
     ):
         console.print(f"Upstream {upstream.url}, releases in {home / 'releases'}. Ctrl-C stops everything.")
-        secret = _token_of_the_demo(home, catalogue)
+        secret = token_of_the_demo(home, catalogue)
         console.print(f"[bold]http://127.0.0.1:{port}[/] shows it; sign in with: {secret}", soft_wrap=True)
         _until_stopped(catalogue, processes, home, _Revealing(upstream, catalogue, shown, every), seconds)
 
@@ -68,7 +68,7 @@ def up(
 
     Addresses, series and intervals are settings; see .env.example. If upstream cannot be reached it keeps trying.
     """
-    port = _port()
+    port = console_port()
     with system(home, {}, console=port) as processes, Catalogue.open(str(home / "catalogue.sqlite")) as catalogue:
         console.print(f"Releases in {home / 'releases'}, logs in {home / 'logs'}. Ctrl-C stops everything.")
         console.print(
@@ -88,7 +88,7 @@ def serve(
         begin(host, port)
 
 
-def _port() -> int:
+def console_port() -> int:
     """The port of the console: that of the settings, or another if it is taken, which is said."""
     wanted = settings.console().port
     port = free_port(wanted)
@@ -97,7 +97,7 @@ def _port() -> int:
     return port
 
 
-def _token_of_the_demo(home: Path, catalogue: Catalogue) -> str:
+def token_of_the_demo(home: Path, catalogue: Catalogue) -> str:
     """A token with which one may try everything; it is kept beside the demo, for its owner alone."""
     file = home / "token"
     secret = file.read_text().strip() if file.is_file() else ""

@@ -104,7 +104,8 @@ class TestWork:
         assert [each["id"] for each in everything] == sorted((each["id"] for each in everything), reverse=True)
         assert {each["subject"] for each in get("/api/v1/log", subject="twsa-v1.0-002")["events"]} == {"twsa-v1.0-002"}
         assert get("/api/v1/log", limit=2)["events"] == everything[:2]
-        retracted = get("/api/v1/log", acts=True)["events"][0]
+        acts = [each for each in get("/api/v1/log", acts=True)["events"] if "token" not in each["kind"]]
+        retracted = acts[0]
         assert (retracted["who"], retracted["kind"]) == ("ada", "release-retracted")
 
     def test_runs_come_page_by_page_without_a_gap(self, get: Get, console: Console) -> None:
