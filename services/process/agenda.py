@@ -10,11 +10,12 @@ from __future__ import annotations
 from services.process.hall import Hall
 from services.process.plans import InUse, in_use, plan_months, plan_series, withdraw_others
 from services.process.products import Product
-from services.process.proposals import first_baseline, renew_baseline
+from services.process.proposals import ProductBaselines
 from services.process.reprocessing_course import follow
 from shared.storage.records import Unit, UnitState
 
 OPEN: tuple[UnitState, ...] = ("due", "running")
+LEFT: tuple[UnitState, ...] = ("due", "waiting", "parked")
 
 
 def look(hall: Hall) -> list[Unit]:
@@ -32,22 +33,25 @@ def look(hall: Hall) -> list[Unit]:
 
 def _look_at(hall: Hall, product: Product, files: InUse) -> None:
     """Plan one product."""
-    baseline = first_baseline(hall.catalogue, product, files, hall.baseline_months)
+    catalogue = hall.catalogue
+    left = catalogue.units(LEFT, product=product.name)
+    baselines = ProductBaselines(catalogue, product, catalogue.baselines(product.name), left)
+    baseline = baselines.used(files, hall.baseline_months)
     if baseline is None:
         return
     plans = plan_months(hall.catalogue, product, files, baseline)
-    units = hall.catalogue.ensure_units(plans)
-    withdraw_others(hall.catalogue, product, "month", {plan.key for plan in plans})
+    units = catalogue.ensure_units(plans)
+    withdraw_others(catalogue, left, "month", {plan.key for plan in plans})
     done = [unit for unit in units if unit.state == "done"]
     # Many new months make one series, not many: it is planned when no month is under way any more.
     if not done or any(unit.state in OPEN for unit in units):
         return
     series = plan_series(product, done, baseline)
-    hall.catalogue.ensure_units([series])
-    hall.catalogue.want_series(product.name, series.key)
-    withdraw_others(hall.catalogue, product, "series", {series.key})
+    catalogue.ensure_units([series])
+    catalogue.want_series(product.name, series.key)
+    withdraw_others(catalogue, left, "series", {series.key})
     made = {unit.inputs["level-2"] for unit in done}
-    renew_baseline(hall.catalogue, product, baseline, files, [each for each in files.months if each.sha256 in made])
+    baselines.renew(baseline, files, [each for each in files.months if each.sha256 in made])
 
 
 def is_settled(hall: Hall, product: str) -> bool:

@@ -39,13 +39,15 @@ class InUse:
 
 def in_use(catalogue: Catalogue) -> InUse | None:
     """What the catalogue has in use; None while an auxiliary that is needed is missing."""
-    found = {role: catalogue.current(role) for role in (*NEEDED, *OPTIONAL)}
-    if any(not found[role] for role in NEEDED):
+    found: dict[str, list[Granule]] = {}
+    for granule in catalogue.granules():
+        found.setdefault(granule.role, []).append(granule)
+    if not all(role in found for role in NEEDED):
         return None
     return InUse(
-        months=tuple(_by_month(catalogue.granules("level-2")).values()),
-        normals=_by_month(catalogue.granules("normals")),
-        auxiliaries={role: granules[-1] for role, granules in found.items() if granules},
+        months=tuple(_by_month(found.get("level-2", ())).values()),
+        normals=_by_month(found.get("normals", ())),
+        auxiliaries={role: found[role][-1] for role in (*NEEDED, *OPTIONAL) if role in found},
     )
 
 
@@ -102,9 +104,8 @@ def _key(kind: str, product: Product, recipe: str, inputs: Mapping[str, object])
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def withdraw_others(catalogue: Catalogue, product: Product, kind: UnitKind, wanted: Collection[str]) -> None:
-    """Forget units of a kind that were not done with inputs that are no longer in use."""
-    left = catalogue.units(("due", "waiting", "parked"), kind, product.name)
-    stale = [unit.key for unit in left if unit.key not in wanted]
+def withdraw_others(catalogue: Catalogue, left: Iterable[Unit], kind: UnitKind, wanted: Collection[str]) -> None:
+    """Forget those units of a kind, of all that are left to do, whose inputs are no longer in use."""
+    stale = [unit.key for unit in left if unit.kind == kind and unit.key not in wanted]
     if stale:
         catalogue.withdraw(stale, why="other inputs are in use now")

@@ -11,13 +11,14 @@ years by less than its own error. Auxiliaries are none either: with them all mon
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from services.process.plans import InUse, plan_baseline, withdraw_others
 from services.process.products import Product
 from shared.formats.level3_attributes import month_ranges
 from shared.models.epoch import Month
 from shared.storage.catalogue import Catalogue
-from shared.storage.records import BaselineRecord, Granule, Planned
+from shared.storage.records import BaselineRecord, Granule, Unit
 
 BASELINE = "baseline.nc"  # the name of what a unit of this kind gives
 
@@ -26,35 +27,51 @@ _LATE_MONTHS = 12
 _LATE_SHARE = 0.1
 
 
-def first_baseline(catalogue: Catalogue, product: Product, files: InUse, enough: int) -> BaselineRecord | None:
-    """The baseline in use; while there is none, it is planned once enough reference months have come."""
-    used = catalogue.baseline(product.name)
-    months = _of_reference(product, files.months)
-    if used is not None or len(months) < enough or not _intake_is_over(catalogue, files.months):
-        return used
-    first, last = product.reference
-    reason = f"estimated from {len(months)} months of {first} to {last}"
-    proposed = _proposed(catalogue, product, plan_baseline(product, months, files), reason)
-    if proposed is None:
-        return None
-    return catalogue.accept_baseline(proposed.id, who="system", reason="the product had none")
+@dataclass(frozen=True)
+class ProductBaselines:
+    """The baselines of a product: those that are known, and what is left to do of its units."""
 
+    catalogue: Catalogue
+    product: Product
+    known: Sequence[BaselineRecord]
+    left: Sequence[Unit]
 
-def renew_baseline(
-    catalogue: Catalogue, product: Product, used: BaselineRecord, files: InUse, done: Sequence[Granule]
-) -> None:
-    """Have a baseline estimated and proposed if that in use is out of date.
+    def used(self, files: InUse, enough: int) -> BaselineRecord | None:
+        """The baseline in use; while there is none, it is planned once enough reference months have come."""
+        used = next((each for each in self.known if each.state == "accepted"), None)
+        if used is not None:
+            return used
+        months = _of_reference(self.product, files.months)
+        if len(months) < enough or not _intake_is_over(self.catalogue, files.months):
+            return None
+        first, last = self.product.reference
+        proposed = self._proposed(months, files, f"estimated from {len(months)} months of {first} to {last}")
+        if proposed is None:
+            return None
+        return self.catalogue.accept_baseline(proposed.id, who="system", reason="the product had none")
 
-    done: the Level-2 files that months could be made of; others are no reason, and do no harm here
-    """
-    months = _of_reference(product, done)
-    asked = [each for each in catalogue.baselines(product.name) if each.state in ("proposed", "refused")]
-    why = _out_of_date(used, months)
-    if why and all(_out_of_date(each, months) for each in asked):
-        if _intake_is_over(catalogue, files.months):
-            _proposed(catalogue, product, plan_baseline(product, months, files), why)
-    else:
-        withdraw_others(catalogue, product, "baseline", ())
+    def renew(self, used: BaselineRecord, files: InUse, done: Sequence[Granule]) -> None:
+        """Have a baseline estimated and proposed if that in use is out of date.
+
+        done: the Level-2 files that months could be made of; others are no reason, and do no harm here
+        """
+        months = _of_reference(self.product, done)
+        asked = [each for each in self.known if each.state in ("proposed", "refused")]
+        why = _out_of_date(used, months)
+        if not why or not all(_out_of_date(each, months) for each in asked):
+            withdraw_others(self.catalogue, self.left, "baseline", ())
+        elif _intake_is_over(self.catalogue, files.months):
+            self._proposed(months, files, why)
+
+    def _proposed(self, months: Sequence[Granule], files: InUse, reason: str) -> BaselineRecord | None:
+        """The baseline of these months as it was proposed, or None before it is estimated."""
+        plan = plan_baseline(self.product, months, files)
+        (unit,) = self.catalogue.ensure_units([plan])
+        withdraw_others(self.catalogue, self.left, "baseline", (plan.key,))
+        if unit.state != "done":
+            return None
+        digest = unit.outputs[BASELINE]
+        return self.catalogue.propose_baseline(self.product.name, digest, reason=reason, inputs=unit.inputs)
 
 
 def _of_reference(product: Product, months: Sequence[Granule]) -> list[Granule]:
@@ -79,15 +96,6 @@ def _out_of_date(baseline: BaselineRecord, months: Sequence[Granule]) -> str:
 
 def _ranges(months: Sequence[str] | set[str]) -> str:
     return month_ranges({Month.parse(month) for month in months})
-
-
-def _proposed(catalogue: Catalogue, product: Product, plan: Planned, reason: str) -> BaselineRecord | None:
-    """The baseline of a plan as it was proposed, or None before it is estimated."""
-    (unit,) = catalogue.ensure_units([plan])
-    withdraw_others(catalogue, product, "baseline", (plan.key,))
-    if unit.state != "done":
-        return None
-    return catalogue.propose_baseline(product.name, unit.outputs[BASELINE], reason=reason, inputs=unit.inputs)
 
 
 def _intake_is_over(catalogue: Catalogue, months: Sequence[Granule]) -> bool:

@@ -40,7 +40,7 @@ def follow(hall: Hall) -> None:
 
     What cannot be done any more is refused with its reason, and stops nothing else.
     """
-    if not any(hall.catalogue.reprocessings(state) for state in (_REQUESTED, _RUNNING)):
+    if not any(asked.state in (_REQUESTED, _RUNNING) for asked in hall.catalogue.reprocessings()):
         return
     owner = f"{socket.gethostname()}:{os.getpid()}"
     if not hall.catalogue.lock("reprocessing", owner, LEASE):
