@@ -15,6 +15,7 @@ SIZE = 600 << 20  # bytes; the home of a test stays below half of it
 _PIECE = 1 << 20
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _DETACH = 2  # MNT_DETACH: also if a process is still there
+_BIND, _BOUND_READ_ONLY = 4096, 4096 | 32 | 1  # MS_BIND; MS_BIND | MS_REMOUNT | MS_RDONLY
 
 
 class Disk:
@@ -48,6 +49,26 @@ def disk(folder: Path) -> Iterator[Disk]:
     finally:
         if mounted:
             _LIBC.umount2(os.fsencode(folder), _DETACH)
+
+
+@contextmanager
+def read_only(folder: Path) -> Iterator[None]:
+    """Let nobody write in a folder; where it cannot be mounted like that, a file that is no folder takes its place."""
+    path, aside = os.fsencode(folder), folder.with_name("aside")
+    if _LIBC.mount(path, path, None, _BIND, None) == 0:
+        assert _LIBC.mount(None, path, None, _BOUND_READ_ONLY, None) == 0
+        try:
+            yield
+        finally:
+            _LIBC.umount2(path, _DETACH)
+        return
+    folder.rename(aside)
+    folder.touch()
+    try:
+        yield
+    finally:
+        folder.unlink()
+        aside.rename(folder)
 
 
 @contextmanager

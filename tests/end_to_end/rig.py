@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,8 @@ from shared.storage.catalogue import Catalogue
 from shared.storage.records import ReleaseRecord
 from shared.storage.store import Store
 
-# 32 months without the one that is missing in reality: 24 make a baseline, the others come one by one.
-FIRST, LAST, NMAX = Month(2003, 1), Month(2005, 9), 20
+# 36 months without the one that is missing in reality: 24 make a baseline, the others come one by one.
+FIRST, LAST, NMAX = Month(2003, 1), Month(2006, 1), 20
 
 
 def small_archive(folder: Path) -> Path:
@@ -67,8 +68,10 @@ def pid_of(owner: str) -> int:
 
 def descendants(pid: int) -> list[int]:
     """The processes that a process started, and those that they did."""
-    threads = Path(f"/proc/{pid}/task").glob("*/children")
-    children = [int(word) for path in threads for word in path.read_text().split()]
+    children = []
+    for thread in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+            children += [int(word) for word in thread.read_text().split()]
     return [*children, *(each for child in children for each in descendants(child))]
 
 

@@ -4,68 +4,53 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from services.embedded import SERVICES, system
+from services.embedded import system
 from shared.broker import celery_app
 from shared.formats.files import sha256_of
-from shared.settings import QueueSettings, environment
+from shared.settings import QueueSettings
 from shared.simulation.upstream import Upstream
 from shared.storage.catalogue import Catalogue
+from tests.end_to_end.disks import Disk, disk, no_file_may_be_written, read_only
 from tests.end_to_end.rig import (
     ByHand,
+    assert_nothing_half_visible,
     assert_whole,
+    descendants,
     file_of,
     pid_of,
     released,
     settings_of,
     until,
 )
+from tests.end_to_end.running import (
+    Running,
+    clockwork,
+    is_running,
+    kill_alone,
+    kill_whole,
+    second_scheduler,
+    the_command,
+)
 from tests.end_to_end.table import note
 
-KEPT_BACK = 7  # months that appear one by one, under one fault each
-PATIENCE = 60.0
-
-
-@dataclass
-class Running:
-    """A system that has released what there was, and the months that are still to come."""
-
-    home: Path
-    upstream: Upstream
-    catalogue: Catalogue
-    processes: dict[str, subprocess.Popen[bytes]]
-    releases: int = 1
-
-    def extends(self) -> Callable[[], object]:
-        """Let a month appear; what tells whether it is released."""
-        self.upstream.reveal(1)
-        self.releases += 1
-        return lambda: released(self.catalogue, len(self.upstream.months))
-
-    def replaced(self, name: str, before: int) -> bool:
-        """Whether another process has taken the place of one."""
-        process = self.processes[name]
-        return process.pid != before and process.poll() is None
-
-    @property
-    def broker(self) -> str:
-        """The address of Redis, as its command has it."""
-        words = list(map(str, self.processes["redis"].args))
-        return f"redis://127.0.0.1:{words[words.index('--port') + 1]}/0"
+KEPT_BACK = 12  # months that appear one by one, under one fault each
+PATIENCE = 120.0
+FULL = 4.0  # s: longer than a lease
+HOUR = 3600.0
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("home")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Disk]:
+    with disk(tmp_path_factory.mktemp("faults") / "disk") as small:
+        yield small
 
 
 @pytest.fixture(scope="module")
@@ -76,45 +61,24 @@ def upstream(archive: Path) -> Iterator[Upstream]:
 
 
 @pytest.fixture(scope="module")
-def after_the_end(home: Path, upstream: Upstream) -> Path:
-    """A home whose whole system was killed twice: while it fetched, and in the midst of the months."""
+def running(small: Disk, upstream: Upstream) -> Iterator[Running]:
+    """The system started for the third time, after it was killed as a whole while it fetched and in the months."""
+    home, clock = small.folder / "home", small.folder.with_name("clock")
+    settings, pids, back = settings_of(upstream, **clockwork(clock)), list[int](), list[float | None]()
+    home.mkdir()
     with Catalogue.open(home / "catalogue.sqlite") as catalogue:
-        for reached in (
-            lambda: len(catalogue.granules("level-2")) >= 5,
-            lambda: len(catalogue.units("done", "month")) >= 5,
-        ):
-            whole = start_the_command(home, upstream)
-            try:
-                until(reached, PATIENCE, "a state worth killing")
-            finally:
-                whole.send_signal(signal.SIGKILL)
-                whole.wait()
+        with the_command(home, settings) as command:
+            until(lambda: len(catalogue.granules("level-2")) >= 5, PATIENCE, "some files")
+            pids += kill_alone(command)
+        with the_command(home, settings) as command:
+            back.append(until(lambda: len(catalogue.units("done", "month")) >= 5, PATIENCE, "some months"))
+            pids += kill_whole(command)
         assert not catalogue.releases()
-    return home
-
-
-def start_the_command(home: Path, upstream: Upstream) -> subprocess.Popen[bytes]:
-    """The command that runs everything, as a person starts it."""
-    with (home / "up.log").open("ab") as log:
-        return subprocess.Popen(
-            [sys.executable, "-m", "services.cli", "up", "--home", str(home)],
-            env={**environment(), **settings_of(upstream)},
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-
-
-@pytest.fixture(scope="module")
-def running(after_the_end: Path, upstream: Upstream) -> Iterator[Running]:
-    """The system started again where it was killed, with everything released."""
-    with (
-        system(after_the_end, settings_of(upstream), longest_pause=0.5) as processes,
-        Catalogue.open(after_the_end / "catalogue.sqlite") as catalogue,
-    ):
-        took = until(lambda: released(catalogue, len(upstream.months)), 90, "the first release")
-        note("kill -9 of the whole command, started again in the same folder", [took, took])
-        yield Running(after_the_end, upstream, catalogue, processes)
+        with system(home, settings, longest_pause=0.5) as processes:
+            back.append(until(lambda: released(catalogue, len(upstream.months)), PATIENCE, "the first release"))
+            until(lambda: not any(map(is_running, pids)), PATIENCE, "the end of what was killed")
+            note("kill -9 of the whole command, started again in the same folder", back)
+            yield Running(home, upstream, catalogue, processes, clock)
 
 
 def test_killed_as_a_whole_it_goes_on_where_it_was(running: Running, by_hand: ByHand) -> None:
@@ -158,53 +122,40 @@ def test_a_worker_stopped_for_longer_than_its_lease_does_no_harm_when_it_wakes(r
 
 
 def test_two_schedulers_and_every_event_five_times_release_a_month_once(running: Running) -> None:
-    second = {
-        **environment(),
-        **settings_of(running.upstream),
-        "GRAVSTREAM_HOME": str(running.home),
-        "GRAVSTREAM_BROKER_URL": running.broker,
-    }
+    catalogue, told = running.catalogue, set[tuple[str, str]]()
     app = celery_app(QueueSettings(url=running.broker))
-    with (running.home / "second.log").open("ab") as log:
-        scheduler = subprocess.Popen(
-            [sys.executable, "-m", "celery", *SERVICES["scheduler"], "--schedule", str(running.home / "second")],
-            env=second, stdout=log, stderr=log,
-        )  # fmt: skip
-    try:
+
+    def tell(task: str, *arguments: str) -> None:
+        if (task, *arguments) not in told:
+            told.add((task, *arguments))
+            for _ in range(5):
+                app.send_task(task, args=arguments if task == "process.work" else ())
+
+    with second_scheduler(running, PATIENCE):
         is_released = running.extends()
         began = time.monotonic()
-        told: set[str] = set()
+        tell("ingest.poll", "")
         while not is_released():
             assert time.monotonic() - began < PATIENCE
-            for task in ("ingest.poll", "process.look", "publish.look"):
-                app.send_task(task)
-            for unit in running.catalogue.units(("due", "running")):
-                if unit.key not in told:
-                    told.add(unit.key)
-                    for _ in range(5):
-                        app.send_task("process.work", args=(unit.key,))
-            time.sleep(0.2)
+            for unit in catalogue.units(("due", "running", "done")):
+                if unit.state == "done" and unit.kind == "series":
+                    tell("publish.look", unit.key)
+                elif unit.state != "done":
+                    tell("process.look", unit.key)
+                    tell("process.work", unit.key)
+            time.sleep(0.1)
         note("two schedulers, and every event told five times", [time.monotonic() - began])
-    finally:
-        scheduler.terminate()
-        scheduler.wait(PATIENCE)
-        app.close()
-    assert_whole(running.home, running.catalogue, releases=running.releases)
+    app.close()
+    assert {task for task, _ in told} == {"ingest.poll", "process.look", "process.work", "publish.look"}
+    assert_whole(running.home, catalogue, releases=running.releases)
 
 
-def test_a_store_that_cannot_be_written_for_a_while_holds_the_work_and_loses_none(running: Running) -> None:
-    objects, aside = running.home / "store" / "objects", running.home / "store" / "aside"
-    objects.rename(aside)
-    objects.touch()
-    try:
+def test_a_store_that_is_read_only_for_a_while_holds_the_work_and_loses_none(running: Running) -> None:
+    with read_only(running.home / "store" / "objects"):
         is_released = running.extends()
-        time.sleep(4.0)
+        time.sleep(FULL)
         assert not is_released()
-    finally:
-        objects.unlink()
-        aside.rename(objects)
-    took = until(is_released, PATIENCE, "the release")
-    note("the store away while a month comes", [took])
+    note("the store read-only while a month comes", [until(is_released, PATIENCE, "the release")])
     assert_whole(running.home, running.catalogue, releases=running.releases)
 
 
@@ -214,28 +165,68 @@ def test_a_store_that_vanishes_under_the_work_parks_nothing(running: Running) ->
     until(lambda: running.catalogue.units(("due", "running"), "month"), PATIENCE, "the month", tick=0.002)
     objects.rename(aside)
     objects.touch()
-    time.sleep(3.0)
+    time.sleep(FULL)
     objects.unlink()
     aside.rename(objects)
-    took = until(is_released, PATIENCE, "the release")
-    note("the store away while a month is worked on", [took])
+    note("the store away while a month is worked on", [until(is_released, PATIENCE, "the release")])
     assert_whole(running.home, running.catalogue, releases=running.releases)
+
+
+def test_a_full_disk_holds_the_work_and_nothing_of_it_is_lost_or_half_visible(
+    running: Running, small: Disk, by_hand: ByHand
+) -> None:
+    def no_room() -> AbstractContextManager[None]:
+        redis = running.processes["redis"].pid
+        return small.full() if small.mounted else no_file_may_be_written(os.getpid(), spared=redis)
+
+    catalogue, back = running.catalogue, list[float | None]()
+    stages: dict[str, Callable[[], object]] = {
+        "the series": lambda: catalogue.units("running", "series"),
+        "a release": lambda: catalogue.releases(state="building"),
+    }
+    for stage, reached in stages.items():
+        is_released = running.extends()
+        until(reached, PATIENCE, stage, tick=0.005)
+        with no_room():
+            time.sleep(FULL)
+            assert not is_released()
+            assert_nothing_half_visible(running.home)
+        back.append(until(is_released, PATIENCE, f"the release after {stage}"))
+    way = "a full disk" if small.mounted else "no file may be written"
+    note(f"{way}, the catalogue among the rest: in the series, in a release", back)
+    assert_whole(running.home, catalogue, releases=running.releases)
+    release = catalogue.latest("twsa")
+    assert sha256_of(file_of(release)) == by_hand.digest(running.home, catalogue, release)
+
+
+def test_a_clock_that_jumps_stops_and_doubles_nothing(running: Running) -> None:
+    catalogue, back = running.catalogue, list[float | None]()
+    stages: dict[float, Callable[[], object]] = {
+        48 * HOUR: lambda: catalogue.units(("due", "running"), "month"),
+        0.0: lambda: catalogue.units("running", "series"),
+        -3 * HOUR: lambda: catalogue.releases(state="building"),
+    }
+    for shift, reached in stages.items():
+        is_released = running.extends()
+        until(reached, PATIENCE, "a state to set the clock in", tick=0.005)
+        running.set_clock(shift)
+        back.append(until(is_released, PATIENCE, f"the release with the clock at {shift} s"))
+    note("the clock put forward two days, back two days, back three hours", back)
+    first, second, third = [event.time for event in catalogue.log(kind="release-issued")][-3:]
+    assert first - second > timedelta(hours=47)
+    assert second - third > timedelta(hours=2)
+    assert_whole(running.home, catalogue, releases=running.releases)
 
 
 def test_nothing_runs_any_more_when_the_system_has_ended(tmp_path: Path, archive: Path) -> None:
     with Upstream.of_archive(archive) as upstream, system(tmp_path, settings_of(upstream)) as processes:
         pids = [process.pid for process in processes.values()]
-        until(lambda: len(children(pids[3])) >= 2, PATIENCE, "workers of the process service")
-        pids += children(pids[3])
+        until(lambda: len(descendants(pids[3])) >= 2, PATIENCE, "workers of the process service")
+        pids += descendants(pids[3])
     assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
 
 
-def children(pid: int) -> list[int]:
-    path = Path(f"/proc/{pid}/task/{pid}/children")
-    return [int(word) for word in path.read_text().split()] if path.exists() else []
-
-
-def test_a_clock_that_jumps_neither_loses_a_unit_nor_gives_it_to_two(tmp_path: Path) -> None:
+def test_a_lease_neither_outlives_a_jump_of_the_clock_nor_is_given_to_two(tmp_path: Path) -> None:
     now, lease = datetime(2026, 1, 1, tzinfo=UTC), timedelta(minutes=2)
     with Catalogue.open(tmp_path / "catalogue.sqlite") as catalogue:
         catalogue.ensure_unit("key", "month", "twsa", "2004-05", now=now)
@@ -248,4 +239,3 @@ def test_a_clock_that_jumps_neither_loses_a_unit_nor_gives_it_to_two(tmp_path: P
         assert catalogue.finish("key", "second", {}, 1.0, now=now) is None
         assert catalogue.finish("key", "third", {}, 1.0, now=now) is not None
         assert [event.kind for event in catalogue.log("2004-05")].count("unit-done") == 1
-    note("the clock put back an hour, back 2000 days, forward 2000 days (leases)", [0.0, 0.0, 0.0])
