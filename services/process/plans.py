@@ -105,7 +105,7 @@ def _key(kind: str, product: Product, recipe: str, inputs: Mapping[str, object])
 
 
 def withdraw_others(catalogue: Catalogue, left: Iterable[Unit], kind: UnitKind, wanted: Collection[str]) -> None:
-    """Forget those units of a kind, of all that are left to do, whose inputs are no longer in use."""
+    """Forget the units of a kind that are left, and whose inputs are no longer in use."""
     stale = [unit.key for unit in left if unit.kind == kind and unit.key not in wanted]
     if stale:
         catalogue.withdraw(stale, why="other inputs are in use now")

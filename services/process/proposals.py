@@ -29,7 +29,7 @@ _LATE_SHARE = 0.1
 
 @dataclass(frozen=True)
 class ProductBaselines:
-    """The baselines of a product: those that are known, and what is left to do of its units."""
+    """What is known of the baselines of a product; left: its units that were not done."""
 
     catalogue: Catalogue
     product: Product
