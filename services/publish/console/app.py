@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from fastapi import Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
@@ -10,10 +11,10 @@ from fastapi.staticfiles import StaticFiles
 from services.publish.console.acting import acting_routes
 from services.publish.console.context import Context
 from services.publish.console.data import data_routes
-from services.publish.console.errors import PROBLEMS, explain_errors
+from services.publish.console.errors import describe_problems, explain_errors
 from services.publish.console.files import file_routes
 from services.publish.console.pages import page_routes
-from services.publish.console.protection import LARGEST_BODY, Protection
+from services.publish.console.protection import Protection
 from services.publish.console.reading import reading_routes
 from services.publish.console.releases import release_routes
 from services.publish.console.security import Guard
@@ -30,18 +31,23 @@ _ABOUT = (
 _UNWATCHED = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False, "auto_configure": False}
 
 
+class _Console(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            describe_problems(super().openapi())
+        return super().openapi()
+
+
 def create_app(context: Context) -> FastAPI:
     """The console of a system."""
     guard = Guard(context)
-    app = FastAPI(
+    app = _Console(
         title="The API of gravstream",
         version="1",
         description=_ABOUT,
         openapi_url="/api/v1/openapi.json",
         docs_url=None,
         redoc_url=None,
-        responses=PROBLEMS,
-        max_body_size=LARGEST_BODY,
         telemetry=_UNWATCHED,  # type: ignore[arg-type]
     )
     explain_errors(app)

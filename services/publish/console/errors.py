@@ -39,11 +39,10 @@ class Problem(BaseModel):
     advice: str
 
 
+PROBLEM = {"$ref": "#/components/schemas/Problem"}
+
 # What any operation may answer with besides what it is for
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem, "description": HTTPStatus(status).phrase}
-    for status in (400, 401, 403, 404, 409, 410, 413, 422, 429, 503)
-}
+PROBLEMS = (400, 401, 403, 404, 408, 409, 410, 413, 422, 429, 503)
 
 
 class Refusal(Exception):
@@ -57,6 +56,19 @@ class Refusal(Exception):
 def problem(status: int, error: str, advice: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """The answer to a request that cannot be done."""
     return JSONResponse({"error": error, "advice": advice}, status, headers)
+
+
+def describe_problems(description: dict[str, Any]) -> None:
+    """Say in the description of the API how each of its operations tells what cannot be done."""
+    schemas = description.setdefault("components", {}).setdefault("schemas", {})
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    schemas["Problem"] = Problem.model_json_schema()
+    content = {"application/json": {"schema": PROBLEM}}
+    for path in description["paths"].values():
+        for operation in path.values():
+            for status in PROBLEMS:
+                operation["responses"][str(status)] = {"description": HTTPStatus(status).phrase, "content": content}
 
 
 def explain_errors(app: FastAPI) -> None:

@@ -11,7 +11,7 @@ from fastapi import Path as InPath
 from fastapi.responses import FileResponse, RedirectResponse, Response
 
 from services.publish.console.context import Context
-from services.publish.console.errors import Problem, Refusal
+from services.publish.console.errors import PROBLEM, Refusal
 from services.publish.console.parameters import ReleaseId, product_of, release_of
 from services.publish.shown_release import digests_of
 from services.publish.sums import SUMS
@@ -31,7 +31,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/octet-stream": {}}},
     206: {"description": "A part of the file"},
     304: {"description": "Not modified"},
-    416: {"model": Problem, "description": "Range not satisfiable"},
+    416: {"description": "Range not satisfiable", "content": {"application/json": {"schema": PROBLEM}}},
 }
 
 FileName = Annotated[str, InPath(max_length=300, description="A file of the release.", examples=["manifest.json"])]

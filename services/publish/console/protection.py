@@ -76,7 +76,7 @@ class Protection:
         free = self._rates.is_free("reading", f"from {_client(scope)}")
         refusal = _size_refused(scope) if free else too_many()
         if refusal is None:
-            await self._app(scope, _Patient(receive), send)
+            await self._app(scope, _Body(receive), send)
         else:
             await problem(refusal.status, refusal.error, refusal.advice, refusal.headers)(scope, receive, send)
 
@@ -89,11 +89,11 @@ def _size_refused(scope: Scope) -> Refusal | None:
     return None
 
 
-class _Patient:
-    """A body as it comes, which ends with an error if its next piece takes too long."""
+class _Body:
+    """A body as it comes, which ends with an error if it is too much or its next piece takes too long."""
 
     def __init__(self, receive: Receive) -> None:
-        self._receive, self._complete = receive, False
+        self._receive, self._size, self._complete = receive, 0, False
 
     async def __call__(self) -> Message:
         if self._complete:
@@ -102,7 +102,10 @@ class _Patient:
             message = await asyncio.wait_for(self._receive(), PATIENCE)
         except TimeoutError as error:
             raise HTTPException(408) from error
+        self._size += len(message.get("body", b""))
         self._complete = not message.get("more_body", False)
+        if self._size > LARGEST_BODY:
+            raise HTTPException(413)
         return message
 
 
