@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from services.ingest.editions import DECIDED, why_not
 from services.ingest.neighbours import Member, Neighbours
 from services.ingest.sources.source import Fetched, Listed
 from services.ingest.verification import OF_A_SERIES, TABLES, Verified, Verifier, changed_rows, read_coefficients
@@ -147,16 +148,19 @@ class Admission:
             rivals = self._catalogue.granules(entry.role, series, month=month)
             both = [each.name for each in rivals if each.name != entry.name and each.name in self.listed]
             return f"{both[0]} is listed for {month} too" if both else ""
-        former = self._catalogue.granules(entry.role, series, name=entry.name)
-        if not former or former[0].sha256 == fetched.sha256:
+        former = self._catalogue.current(entry.role, series)
+        if entry.role not in DECIDED or not former or former[-1].sha256 == fetched.sha256:
             return ""
+        return why_not(entry.name, former[-1].name, lambda: self._changes(entry, fetched, former[-1]))
+
+    def _changes(self, entry: Listed, fetched: Fetched, former: Granule) -> str:
         if entry.role in TABLES:
-            return self._changed_rows(entry, fetched, former[0])
-        return "a model has other bytes under the same name" if entry.role == "gia" else ""
+            return self._changed_rows(entry, fetched, former)
+        return f"a model has other bytes than {former.name}, which is in use"
 
     def _changed_rows(self, entry: Listed, fetched: Fetched, former: Granule) -> str:
         try:
-            before = read_coefficients(self._store.get(former.sha256), entry.role, entry.name)
+            before = read_coefficients(self._store.get(former.sha256), entry.role, former.name)
         except (GranuleRejected, StoreDamaged) as error:
             return f"the table before it cannot be compared ({error.found})"
         return changed_rows(before, read_coefficients(fetched.path, entry.role, entry.name))
@@ -189,12 +193,11 @@ def _field(store: Store, granule: Granule) -> GravityField:
 
 
 def _month_table(catalogue: Catalogue, store: Store) -> MonthTable:
-    """The table of months in use: the newest that came in, else the built-in one."""
-    tables = catalogue.granules("month-table")
+    """The table of months in use, else the built-in one."""
+    tables = catalogue.current("month-table")
     if not tables:
         return MonthTable.default()
-    newest = max(tables, key=lambda each: each.id)
-    return read_month_table(store.get(newest.sha256), name=newest.name)
+    return read_month_table(store.get(tables[-1].sha256), name=tables[-1].name)
 
 
 def local_copy(store: Store, granule: Granule, folder: Path) -> Fetched:

@@ -13,12 +13,14 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from services.ingest import alarms
 from services.ingest.admission import Admission, Emit, IntakeReport, local_copy, series_of
 from services.ingest.due import newest_by_name, what_is_due
+from services.ingest.editions import without_old_editions
 from services.ingest.sources.source import ARCHIVE, Fetched, Listed, Listing, Missed, Source
 from shared.errors import GranuleRejected, RequestRefused, StoreUnavailable, Unreachable
 from shared.settings import IngestSettings
@@ -151,6 +153,8 @@ class _Look:
         self._admission.listed = frozenset(entry.name for entry in listing.entries) | set(listing.doubles)
         roles = sorted({entry.role for entry in listing.entries})
         granules = [granule for role in roles for granule in self._granules(role, None)]
+        used = {granule.name for granule in granules if granule.state == "accepted"}
+        listing = replace(listing, entries=tuple(without_old_editions(listing.entries, used)))
         due = what_is_due(listing, newest_by_name(granules), self._settings, self._now)
         self._take_new(due.new)
         for entry, granule in due.again:

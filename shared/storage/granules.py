@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, true, update
 
 from shared.errors import RequestRefused
 from shared.storage.clock import moment
@@ -39,7 +39,8 @@ class Granules(Ledger):
     ) -> tuple[Granule, Outcome]:
         """Enter a verified file; say whether it is new, the same, a replacement, or held.
 
-        Other bytes under a known name, or another name for a month that has a file, are a new version: they
+        Other bytes under a known name, or another name for a month (a role that has no months) that has a file,
+        are a new version: they
         replace the former (`policy` replace) or wait for a person (hold). `hold`: a reason why this file waits
         for a person in any case. Bytes equal to the newest version of the name change nothing, also where
         another name has taken its place since.
@@ -196,10 +197,8 @@ def _newest(connection: Connection, role: str, series: str, name: str) -> Granul
 
 
 def _rivals(connection: Connection, role: str, series: str, name: str, month: str | None) -> list[Granule]:
-    """What is in use now under this name, or for this month under another."""
-    same = granules.c.name == name
-    if month is not None:
-        same = same | (granules.c.month == month)
+    """What is in use now under this name or another: of a month, or else of a role, there is one at a time."""
+    same = true() if month is None else (granules.c.name == name) | (granules.c.month == month)
     used = (granules.c.role == role) & (granules.c.series == series) & (granules.c.state == "accepted")
     return [record(Granule, row) for row in connection.execute(select(granules).where(used & same))]
 

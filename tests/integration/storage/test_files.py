@@ -82,16 +82,22 @@ class TestVersions:
         assert register(catalogue, "c")[1] == "replaced"
         assert in_use(catalogue) == [("2016-12.gfc", "c")]
 
-    def test_other_series_roles_and_tables_do_not_touch_each_other(self, catalogue: Catalogue) -> None:
+    def test_other_series_and_roles_do_not_touch_each_other(self, catalogue: Catalogue) -> None:
         assert register(catalogue, "a")[1] == "new"
         assert register(catalogue, "b", series="RL01")[1] == "new"
         assert register(catalogue, "c", role="normals")[1] == "new"
-        for letter, name in (("d", "low_degrees_1.dat"), ("e", "low_degrees_2.dat")):
-            assert register(catalogue, letter, role="low-degrees", name=name, month=None)[1] == "new"
+        for letter, role in (("d", "low-degrees"), ("e", "geocenter")):
+            assert register(catalogue, letter, role=role, name=f"{role}.dat", month=None)[1] == "new"
         assert len(catalogue.granules()) == 5
+
+    def test_of_tables_of_one_role_one_is_in_use_whatever_they_are_called(self, catalogue: Catalogue) -> None:
+        for letter, name, outcome in (("d", "b.dat", "new"), ("e", "c.dat", "replaced"), ("f", "a.dat", "replaced")):
+            assert register(catalogue, letter, role="low-degrees", name=name, month=None)[1] == outcome
+            assert [granule.name for granule in catalogue.current("low-degrees")] == [name]
         assert [event.text for event in catalogue.log("low-degrees")] == [
-            "low_degrees_1.dat arrived and is in use.",
-            "low_degrees_2.dat arrived and is in use.",
+            "b.dat arrived and is in use.",
+            "c.dat replaces b.dat.",
+            "a.dat replaces c.dat.",
         ]
 
 
