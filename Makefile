@@ -9,7 +9,7 @@ INSTALLED := .venv/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help install system-packages check test science bench bench-system run lock clean
+.PHONY: help install system-packages check test docs science bench bench-system run lock clean
 
 help:  ## Say what can be made.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,11 @@ check: $(INSTALLED)  ## Lint, formatting, types, and who may import whom.
 
 test: $(INSTALLED)  ## Run every test (below ten minutes on two cores).
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
+
+docs: $(INSTALLED)  ## Write the references from the code and build the documentation into build/docs.
+	$(BIN)/python -m docs.references
+	$(BIN)/python -m shared.metrics
+	$(BIN)/mkdocs build --clean
 
 science: $(INSTALLED)  ## Run only the tests of the science.
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile tests/science

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from services import (
+    operations_data,
     operations_files,
     operations_releases,
     operations_reprocessing,
@@ -14,7 +15,14 @@ from services import (
 )
 
 app = typer.Typer(no_args_is_help=True)
-for part in (operations_state, operations_work, operations_reprocessing, operations_files, operations_releases):
+for part in (
+    operations_state,
+    operations_data,
+    operations_work,
+    operations_reprocessing,
+    operations_files,
+    operations_releases,
+):
     app.add_typer(part.app)
 app.add_typer(operations_releases.releases, name="releases")
 app.add_typer(operations_releases.baselines, name="baselines")

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.publish.changes import Changes, FlagChange, MonthChange
-from services.publish.file_names import LEVEL2B_NAME
-from services.publish.manifest import Manifest
+from services.publish.file_names import LEVEL2B_NAME, maps_name
+from services.publish.manifest import Manifest, read_manifest
 from shared.formats.level3_reader import Level3, read_level3
 from shared.models.epoch import Month
 
@@ -67,6 +67,15 @@ def compare_level2b(new: Manifest, old: Manifest | None) -> Changes:
         files=files,
         files_lost=tuple(sorted(set(before) - set(after))),
     )
+
+
+def compare_releases(new: Path, old: Path) -> Changes:
+    """What a release changes for somebody who has another one, by their directories."""
+    after, before = read_manifest(new), read_manifest(old)
+    maps = [maps_name(output.name for output in each.outputs) for each in (after, before)]
+    if maps[0] is None or maps[1] is None:
+        return compare_level2b(after, before)
+    return compare(new / maps[0], old / maps[1])
 
 
 def spans_of(names: Iterable[str]) -> set[str]:

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import threading
 from functools import lru_cache
-from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from services.publish.changes import Changes
-from services.publish.comparison import compare, compare_level2b
+from services.publish.comparison import compare_releases
 from services.publish.console.answers import ReleaseList
 from services.publish.console.context import Context
 from services.publish.console.errors import Refusal
 from services.publish.console.files import directory_of, files_address
 from services.publish.console.parameters import NAME, ReleaseId, product_of, release_of
-from services.publish.manifest import read_manifest
 from services.publish.shown_changes import ChangesView, changes_view
 from services.publish.shown_release import ReleaseView, line_of, view_of
 
 _COMPARING = threading.Lock()  # it reads two whole files: one after the other
+_compared = lru_cache(maxsize=32)(compare_releases)  # directories that never change
 
 Product = Annotated[str | None, Query(pattern=NAME, description="Only of this product.")]
 
@@ -50,17 +48,8 @@ def release_routes(context: Context) -> APIRouter:
         before, after = release_of(context, a), release_of(context, b)
         if before.product != after.product:
             raise Refusal(400, f"{a} and {b} are of two products", "Name two releases of one product.")
-        folders = directory_of(before), directory_of(after)
+        folders = directory_of(after), directory_of(before)
         with _COMPARING:
             return changes_view(_compared(*folders), a)
 
     return routes
-
-
-@lru_cache(maxsize=32)
-def _compared(before: Path, after: Path) -> Changes:
-    """What changed between two directories, which never change themselves."""
-    old, new = (next(folder.glob("*.nc"), None) for folder in (before, after))
-    if old is None or new is None:
-        return compare_level2b(read_manifest(after), read_manifest(before))
-    return compare(new, old)
