@@ -20,7 +20,7 @@ _DRY_TO_WET = (
 )  # fmt: skip
 _PURPLE = ("#f6f3fa", "#d8cdea", "#b49dd4", "#8d6bb8", "#673d96", "#40186b")
 _GREEN = ("#f2f7ee", "#cde3cb", "#96c7a8", "#54a489", "#1f7a6c", "#0a4746")
-_GREY = ("#f5f5f5", "#d0d0d2", "#a3a4a8", "#75777d", "#4a4c52", "#22242a")
+_ROSE = ("#fbf1f3", "#efcbd5", "#dc97ab", "#bf5f80", "#923258", "#560f30")
 
 
 @dataclass(frozen=True)
@@ -61,5 +61,5 @@ TREND = Scale("trend", -30.0, 30.0, 10.0, "mm/yr", _DRY_TO_WET)
 SEASON = Scale("season", 0.0, 300.0, 50.0, "mm", _GREEN)
 # Two releases differ by a hundredth of a millimetre or by many: a range for each order of magnitude.
 DIFFERENCES = tuple(
-    Scale(f"difference to {high:g}", 0.0, high, high / 5, "mm", _GREY) for high in (0.1, 1.0, 10.0, 100.0)
+    Scale(f"difference to {high:g}", 0.0, high, high / 5, "mm", _ROSE) for high in (0.1, 1.0, 10.0, 100.0)
 )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 from services.publish.console.data_answers import BasinView
@@ -23,15 +22,13 @@ class NamedRegions:
     def __init__(self, path: Path | None) -> None:
         """Remember where the regions are; None: there are none."""
         self._path = path
-        self._lock = Lock()
 
     def __bool__(self) -> bool:
         return self._path is not None
 
     @cached_property
     def _regions(self) -> Mapping[str, Region]:
-        with self._lock:
-            return {} if self._path is None else {region.name: region for region in read_regions(self._path)}
+        return {} if self._path is None else {region.name: region for region in read_regions(self._path)}
 
     @cached_property
     def views(self) -> list[BasinView]:
