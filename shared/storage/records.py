@@ -72,8 +72,8 @@ class Unit:
     """A unit of work and how far it is.
 
     States: `due` can be claimed (from `not_before` on, if set); `running` belongs to `owner` until `lease_until`;
-    `waiting` lacks something named in `reason` and is woken by its arrival; `parked` needs a person, its last
-    `error` says why; `dropped` was given up by a person; `done` has `outputs` (name to digest in the store).
+    `waiting` lacks what `reason` names: with it the inputs are others, and so is the unit; `parked` needs a person, its
+    last `error` says why; `dropped` was given up by a person; `done` has `outputs` (name to digest in the store).
     attempts: times it was claimed without an end; seconds: what the last run took.
     """
 
