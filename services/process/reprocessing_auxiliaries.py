@@ -29,10 +29,6 @@ def usable(hall: Hall, auxiliaries: Mapping[str, Granule], files: Mapping[str, P
         digests[role] = sha256_of(path)
         if role in auxiliaries and auxiliaries[role].sha256 == digests[role]:
             raise RequestRefused(f"{path.name} is the {role} that is in use", advice="Name another file.")
-        if later := [each.name for each in hall.catalogue.current(role) if each.name > path.name]:
-            # Of several names the last counts, as with the numbers of versions in the names of the data centre.
-            advice = f"Give the file the name {later[-1]}, which it then replaces, or a later one."
-            raise RequestRefused(f"{path.name} would not be used beside {later[-1]}", advice=advice)
     _try(hall, auxiliaries, files, digests)
     return digests
 

@@ -61,10 +61,10 @@ def follow(hall: Hall) -> None:
 def _register(hall: Hall, role: str, path: Path, wish: Wish) -> str:
     """Keep a file and use it from now on."""
     digest = hall.store.put_file(path)
-    granule, outcome = hall.catalogue.register_granule(
+    granule, _ = hall.catalogue.register_granule(
         role=role, name=path.name, sha256=digest, size=path.stat().st_size, origin=str(path.absolute()), who=wish.who
     )
-    if outcome == "held":
+    if granule.state != "accepted":  # held, or a former one that is to be used again
         hall.catalogue.accept_granule(granule.id, who=wish.who, reason=wish.reason)
     return digest
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -108,10 +109,10 @@ class Granules(Ledger):
             return granule
 
     def accept_granule(self, id: int, *, who: str, reason: str, now: datetime | None = None) -> Granule:
-        """Let a held or quarantined file be used, in the place of those before it."""
+        """Let a held, quarantined or former file be used, in the place of those before it."""
         with writing(self.engine) as connection:
             at = moment(now)
-            granule = _waiting(connection, id)
+            granule = _undecided(connection, id, ("held", "quarantined", "superseded"))
             for rival in _rivals(connection, granule.role, granule.series, granule.name, granule.month):
                 connection.execute(update(granules).where(granules.c.id == rival.id).values(state="superseded"))
             granule = _set(connection, id, state="accepted", reason=reason)
@@ -123,7 +124,7 @@ class Granules(Ledger):
         """Set a held file aside; those before it stay in use."""
         with writing(self.engine) as connection:
             at = moment(now)
-            _waiting(connection, id)
+            _undecided(connection, id, ("held", "quarantined"))
             granule = _set(connection, id, state="quarantined", reason=reason)
             text = f"{_version(granule)} is not used by decision of {who}: {reason}."
             _tell(connection, granule, "granule-refused", text, who, at)
@@ -210,9 +211,9 @@ def _get(connection: Connection, id: int) -> Granule:
     return record(Granule, row)
 
 
-def _waiting(connection: Connection, id: int) -> Granule:
+def _undecided(connection: Connection, id: int, states: Collection[GranuleState]) -> Granule:
     granule = _get(connection, id)
-    if granule.state not in ("held", "quarantined"):
+    if granule.state not in states:
         raise RequestRefused(f"{_version(granule)} is {granule.state}", advice="Only held files wait for a decision.")
     return granule
 

@@ -100,6 +100,16 @@ class TestVersions:
             "a.dat replaces c.dat.",
         ]
 
+    def test_a_former_table_is_used_again_by_decision_alone(self, catalogue: Catalogue) -> None:
+        for letter, name in (("d", "a.dat"), ("e", "b.dat")):
+            register(catalogue, letter, role="low-degrees", name=name, month=None)
+        former, outcome = register(catalogue, "d", role="low-degrees", name="a.dat", month=None)
+        assert (former.state, outcome) == ("superseded", "same")
+        with pytest.raises(RequestRefused, match="is superseded"):
+            catalogue.refuse_granule(former.id, who="ana", reason="old")
+        catalogue.accept_granule(former.id, who="ana", reason="the new one was withdrawn")
+        assert [granule.name for granule in catalogue.current("low-degrees")] == ["a.dat"]
+
 
 class TestDecisions:
     def test_hold_lets_the_old_version_be_used_until_a_person_decides(self, catalogue: Catalogue) -> None:
