@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from tests.console_home import Home
 
@@ -25,6 +25,7 @@ FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-component-update",
     "--no-first-run",
 )  # fmt: skip
+PATIENCE = 60_000  # milliseconds: machines of tests are busy
 DESK, PHONE = (1280, 900), (375, 760)
 PLENTY = "1000000 1000000"  # requests a minute
 
@@ -99,6 +100,7 @@ def acting(own_home: Home, basins: Path) -> Iterator[str]:
 def chromium(system_package: Callable[[str], str]) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=system_package("chromium"), args=list(FLAGS))
+        expect.set_options(timeout=PATIENCE)
         yield browser
         browser.close()
 
@@ -141,7 +143,7 @@ def visit(chromium: Browser) -> Iterator[Visit]:
         window = {"width": size[0], "height": size[1]}
         context = chromium.new_context(viewport=window, color_scheme=scheme, accept_downloads=True)  # type: ignore[arg-type]
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(PATIENCE)
         visitor = Visitor(page, url)
         page.on("console", lambda said: said.type in ("error", "warning") and visitor.complaints.append(said.text))
         page.on("pageerror", lambda error: visitor.complaints.append(str(error)))

@@ -44,8 +44,8 @@ def click_at(page: Page, longitude: float, latitude: float) -> None:
     )
 
 
-def open_map(visit: Visit, url: str, query: str = "") -> Page:
-    page = visit(url).go(f"#/map{query}", "Map")
+def open_map(visit: Visit, url: str, query: str = "", complaints: bool = False) -> Page:
+    page = visit(url, complaints=complaints).go(f"#/map{query}", "Map")
     page.locator("img.field").wait_for()
     return page
 
@@ -92,7 +92,7 @@ def test_place_is_chosen_by_keys_alone(visit: Visit, reading: str) -> None:
 
 
 def test_place_in_the_sea_says_that_there_is_nothing(visit: Visit, reading: str) -> None:
-    page = open_map(visit, reading)
+    page = open_map(visit, reading, complaints=True)
     click_at(page, -150.0, -30.0)
     expect(page.locator(".series .notice")).to_be_visible()
 

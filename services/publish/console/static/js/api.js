@@ -2,7 +2,8 @@
 
 import { token } from "./session.js";
 
-const PATIENCE = 20000; // milliseconds until a question counts as unanswered
+// Milliseconds until a question counts as unanswered; to look what is due takes longer than to read.
+const PATIENCE = 30000, LONG_PATIENCE = 150000;
 
 /** What the console refused, with its advice. */
 export class Refused extends Error {
@@ -27,7 +28,7 @@ export function address(pieces, query = {}) {
 async function ask(where, options = {}) {
   const headers = { ...(options.headers ?? {}) };
   if (token()) headers.Authorization = `Bearer ${token()}`;
-  const limit = AbortSignal.timeout(PATIENCE);
+  const limit = AbortSignal.timeout(options.method === "POST" ? LONG_PATIENCE : PATIENCE);
   const signal = options.signal ? AbortSignal.any([options.signal, limit]) : limit;
   let answer;
   try {

@@ -72,12 +72,12 @@ function files(all) {
   if (!all.length) return card("Files", empty("No file of this month has come in."));
   return card("Files", table("Files of this month", ["Name", "State", "Version", "Size", "Came", "SHA-256", "About"], all.map((file) =>
     [h("span", { class: "name" }, file.name), badge(file.state),
-      String(file.version ?? ""), size(file.size), clock(file.arrived_at), h("code", { title: file.sha256 }, (file.sha256 ?? "").slice(0, 12)), file.reason ? h("span", { class: "why" }, file.reason) : "–"])));
+      String(file.version ?? ""), size(file.size), clock(file.arrived_at), h("code", { title: file.sha256 }, (file.sha256 ?? "").slice(0, 12)), file.reason ? h("span", { class: "why clamped", title: file.reason }, file.reason) : "–"])));
 }
 
 function work(units) {
   if (!units.length) return card("Work", empty("Nothing is to be computed for this month."));
   return card("Work", table("Units of work for this month", ["Product", "Kind", "State", "Took", "Last change", "Key", "About"], units.map((unit) =>
     [unit.product, unit.kind, badge(unit.state),
-      isNumber(unit.seconds) ? `${number(unit.seconds, 2)} s` : "–", ago(unit.updated_at), h("code", { title: unit.key }, unit.key.slice(0, 12)), h("span", { class: "why" }, unit.error || unit.reason || "–")])));
+      isNumber(unit.seconds) ? `${number(unit.seconds, 2)} s` : "–", ago(unit.updated_at), h("code", { title: unit.key }, unit.key.slice(0, 12)), h("span", { class: "why clamped", title: unit.error || unit.reason }, unit.error || unit.reason || "–")])));
 }

@@ -75,7 +75,7 @@ function newest(product, status) {
     ? [ago(product.released_at, status.now), product.latest ? [" in ", h("a", { href: `#/releases/${encodeURIComponent(product.latest)}` }, product.latest)] : null]
     : "Nothing is released yet: when all months and their tables are there, the record is checked and released by itself.";
   const working = product.newest_in_process
-    ? product.in_process_at ? ["since ", ago(product.in_process_at, status.now)] : "being computed or checked"
+    ? product.in_process_at ? ["since ", ago(product.in_process_at, status.now)] : "waiting, being computed or checked"
     : "nothing is being computed";
   return h("section", { class: "newest", "aria-label": "Newest month", "data-key": "newest" }, h("h2", { class: "unseen" }, "Newest month"),
     tile("Newest upstream", product.newest_upstream, product.upstream_at ? ["seen ", ago(product.upstream_at, status.now)] : "upstream was not read yet"),

@@ -37,7 +37,13 @@ function list(shown) {
   }
   return card("All releases", table("Releases, the newest first", ["Release", "State", "Kind", "Months", "Since", "Why"], shown.map((each) => [
     h("a", { href: `#/releases/${encodeURIComponent(each.id)}`, class: "whole" }, each.id), badge(each.state), each.kind, h("span", { class: "whole" }, `${each.first} … ${each.last}`),
-    ago(each.decided_at ?? each.created_at), h("span", { class: "why" }, each.decision || (each.reasons ?? []).join("; ") || "–")])));
+    ago(each.decided_at ?? each.created_at), why(each)])));
+}
+
+// All of it stands on the page of the release.
+function why(each) {
+  const text = each.decision || each.reasons.join("; ");
+  return text ? h("span", { class: "why clamped", title: text }, text) : "–";
 }
 
 function comparison(all, product, a, b) {

@@ -6,7 +6,7 @@ import { fill, h, tell } from "../elements.js";
 /** A form about one thing with a reason and its buttons; a button: { text, pieces, done, main, disabled }. */
 export function decision(key, subject, buttons, again) {
   return h("form", { class: "decision", "data-key": key, onsubmit: (event) => decide(event, buttons, again) },
-    h("label", { class: "stacked" }, "Reason, for the log", h("span", { class: "unseen" }, ` of ${subject}`), h("input", { type: "text", name: "reason", required: true, minlength: "3", autocomplete: "off" })),
+    h("label", { class: "stacked" }, "Reason, for the log", h("span", { class: "unseen" }, ` of ${subject}`), h("input", { type: "text", name: "reason", required: true, minlength: "3", maxlength: "500", autocomplete: "off", disabled: buttons.every((button) => button.disabled) })),
     h("div", { class: "row" }, buttons.map((button, index) => h("button", { value: String(index), class: button.main ? "main" : "", disabled: Boolean(button.disabled), title: button.disabled ?? null, "aria-label": `${button.text} ${subject}` }, button.text))),
     buttons.some((button) => button.disabled) ? h("p", { class: "soft" }, buttons.find((button) => button.disabled).disabled) : null,
     h("p", { class: "outcome", "data-alive": true, role: "status" }));
