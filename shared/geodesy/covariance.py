@@ -32,7 +32,7 @@ FORM = "bessel-waves-and-exponential"
 _SHORTEST = 10e3
 
 # Fourier coefficients that are held at a time, 16 bytes each
-_HELD = 2**22
+_HELD = 2**20
 
 # Longitudes [deg] that differ by less are the same column; steps below are no grid
 _SAME, _FINEST = 1e-4, 0.01
@@ -123,7 +123,8 @@ def _factors(uncertainty: Array) -> tuple[Array, Array]:
     """
     pattern = uncertainty[int(np.argmax(uncertainty.sum(axis=1)))]
     swelling = uncertainty.sum(axis=1) / (pattern.sum() or 1.0)
-    if np.all(np.abs(uncertainty - swelling[:, None] * pattern) <= _ROUNDING * uncertainty):
+    together = zip(uncertainty, swelling, strict=True)
+    if all(np.all(np.abs(month - factor * pattern) <= _ROUNDING * month) for month, factor in together):
         return swelling, pattern[None]
     return np.ones(len(uncertainty)), uncertainty
 

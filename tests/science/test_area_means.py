@@ -29,7 +29,7 @@ from tests.science.conftest import Record
 pytestmark = pytest.mark.real_data
 
 # Where basins are moved to: parallels and steps along them [deg]; a few places for each basin
-PARALLELS, STEP, PLACES = range(-60, 46, 6), 12.0, 4
+PARALLELS, STEP, PLACES = range(-60, 46, 15), 12.0, 4
 
 # Upper ends of the classes of size [10^6 km^2]
 SIZES = (0.3, 0.6, 1.0, 2.0, 10.0)

@@ -73,6 +73,20 @@ def test_noise_of_each_cell_for_itself_is_told_apart() -> None:
     assert found is not None and found.correlation(place, neighbour) < 0.1
 
 
+def test_a_bad_month_counts_no_more_than_any_other() -> None:
+    """Some six times the noise, without any correlation: forty times the variance."""
+    maps = drawn_maps()
+    worse = np.array(maps.twsa)
+    worse[100] += 0.2 * np.random.default_rng(11).standard_normal(worse[100].shape)
+    again = estimate_uncertainty(
+        replace(maps, twsa=worse), geometry=GEOMETRY, frozen=None, latitude_scale=None, terms=3, fit_error=False
+    )
+    place, neighbour = (np.zeros(1), np.zeros(1)), (np.zeros(1), np.full(1, 5.0))
+    found = fitted(again).covariance
+    assert found is not None
+    assert found.correlation(place, neighbour) == pytest.approx(TRUTH.correlation(place, neighbour), abs=0.06)
+
+
 def test_maps_and_uncertainty_are_not_touched() -> None:
     maps = drawn_maps()
     found = fitted(maps)
