@@ -1,25 +1,28 @@
-"""The real series through the running system: what it releases is what a person makes by hand, to the bit."""
+"""Real months through the running system: what it releases is what a person makes by hand, to the bit."""
 
 from __future__ import annotations
 
 import gzip
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from services.embedded import environment_of, system
-from services.process.production import Request, produce
+from services.process.production import BASELINE_NAME, Request, produce
+from services.publish.manifest import read_manifest
 from shared.formats.baseline import read_baseline
 from shared.formats.files import sha256_of
 from shared.settings import cache_folder
 from shared.simulation.upstream import Served, Upstream
 from shared.storage.catalogue import Catalogue
+from shared.storage.records import ReleaseRecord
 from shared.storage.store import Store
-from tests.end_to_end.rig import assert_whole, file_of, released, until
+from tests.end_to_end.rig import assert_whole, released, until
 
 TABLE = "GRAVIS-2B_COSTG_0200_GRACE+SLR_LOW_DEGREES_0001.dat"
-PATIENCE = 240.0
+PATIENCE = 600.0
 
 
 def rows_of(table: Path) -> int:
@@ -52,16 +55,21 @@ def inputs(folder: Path, upstream: Upstream, real_data: Path) -> tuple[Path, Pat
     return level2, auxiliaries
 
 
+def first_months(folder: Path, real_data: Path, months: int) -> Path:
+    """A folder with the first real months."""
+    folder.mkdir()
+    for path in sorted((real_data / "level2" / "itsg-grace-n96").iterdir())[:months]:
+        (folder / path.name).symlink_to(path)
+    return folder
+
+
 def test_the_real_series_is_released_as_by_hand_and_each_change_once(tmp_path: Path, real_data: Path) -> None:
-    home, by_hand = tmp_path / "home", tmp_path / "by-hand"
-    level2 = real_data / "level2" / "itsg-grace-n96"
-    months, rows = len(list(level2.iterdir())), rows_of(real_data / "gravis" / TABLE)
+    home, by_hand, months = tmp_path / "home", tmp_path / "by-hand", 100
+    level2, rows = first_months(tmp_path / "months", real_data, months), rows_of(real_data / "gravis" / TABLE)
+    settings = {"GRAVSTREAM_PRODUCTS": "twsa", "GRAVSTREAM_BASELINE_MONTHS": "80"}
     with (
         Upstream(Served(level2, real_data / "gravis", revealed=months - 1, rows={TABLE: rows - 1})) as upstream,
-        system(
-            home,
-            {**environment_of(upstream, 1.0), "GRAVSTREAM_LOOK_INTERVAL": "1", "GRAVSTREAM_PRODUCTS": "twsa"},
-        ),
+        system(home, environment_of(upstream, 1.0) | {"GRAVSTREAM_LOOK_INTERVAL": "1"} | settings),
         Catalogue.open(home / "catalogue.sqlite") as catalogue,
     ):
         until(lambda: released(catalogue, months - 1), PATIENCE, "the first release")
@@ -94,16 +102,57 @@ def test_the_real_series_is_released_as_by_hand_and_each_change_once(tmp_path: P
     # From nothing, the baseline included
     unit, store = catalogue.unit(first.key), Store.at(home / "store")
     made = produce(Request(*folders, by_hand, cache_folder(), issued=unit.created_at, workers=2))
-    assert sha256_of(made.files[0]) == sha256_of(file_of(first))
-    kept = read_baseline(store.local(catalogue.baseline("twsa").digest))
-    assert_same_baseline(kept, made.baseline)
+    assert_same_files(first, made.files, by_hand)
+    kept = store.local(catalogue.baseline("twsa").digest)
+    assert_same_baseline(read_baseline(kept), made.baseline)
     # And at the end, with the baseline of the beginning
-    unit = catalogue.unit(releases[-1].key)
-    again = Request(
-        *last_folders, tmp_path / "again", cache_folder(), issued=unit.created_at, workers=2,
-        baseline=store.local(catalogue.baseline("twsa").digest),
-    )  # fmt: skip
-    assert sha256_of(produce(again).files[0]) == sha256_of(file_of(releases[-1]))
+    unit, out = catalogue.unit(releases[-1].key), tmp_path / "again"
+    again = Request(*last_folders, out, cache_folder(), issued=unit.created_at, workers=2, baseline=kept)
+    assert_same_files(releases[-1], produce(again).files, out)
+
+
+def test_real_coefficients_are_released_as_by_hand_and_a_month_only_adds_files(tmp_path: Path, real_data: Path) -> None:
+    home, months = tmp_path / "home", 14
+    level2 = first_months(tmp_path / "months", real_data, months)
+    settings = {"GRAVSTREAM_PRODUCTS": "l2b", "GRAVSTREAM_BASELINE_MONTHS": "12"}
+    with (
+        Upstream(Served(level2, real_data / "gravis", revealed=months - 1)) as upstream,
+        system(home, environment_of(upstream, 1.0) | {"GRAVSTREAM_LOOK_INTERVAL": "1"} | settings),
+        Catalogue.open(home / "catalogue.sqlite") as catalogue,
+    ):
+        until(lambda: released(catalogue, months - 1, "l2b"), PATIENCE, "the first release")
+        first_folders = inputs(tmp_path / "first", upstream, real_data)
+        upstream.reveal(1)
+        until(lambda: released(catalogue, months, "l2b"), PATIENCE, "the release with one more month")
+        last_folders = inputs(tmp_path / "last", upstream, real_data)
+
+    assert_whole(home, catalogue, releases=2, product="l2b")
+    first, second = catalogue.releases("l2b")
+    assert second.version == first.version
+    before, after = outputs_of(first), outputs_of(second)
+    assert before.items() < after.items()
+    assert len(after) - len(before) == 9  # unfiltered, and VDK1 to VDK8
+
+    # From nothing, the baseline included; and with one more month and the baseline of the beginning
+    made = produce(Request(*first_folders, tmp_path / "made", cache_folder(), product="l2b", workers=2))
+    assert_same_files(first, made.files, tmp_path / "made")
+    kept = Store.at(home / "store").local(catalogue.baseline("l2b").digest)
+    assert_same_baseline(read_baseline(kept), made.baseline)
+    out = tmp_path / "again"
+    again = Request(*last_folders, out, cache_folder(), product="l2b", workers=2, baseline=kept)
+    assert_same_files(second, produce(again).files, out)
+
+
+def assert_same_files(release: ReleaseRecord, made: Sequence[Path], out: Path) -> None:
+    """A release has each file that a person made, to the bit, and no other; the baseline is no product."""
+    top = out / "level2b" if release.product == "l2b" else out
+    by_hand = {path.relative_to(top).as_posix(): sha256_of(path) for path in made if path.name != BASELINE_NAME}
+    assert by_hand == outputs_of(release)
+
+
+def outputs_of(release: ReleaseRecord) -> dict[str, str]:
+    """Digests of the files of the product by their names."""
+    return {output.name: output.sha256 for output in read_manifest(Path(release.directory)).outputs}
 
 
 def assert_same_baseline(one, other) -> None:
