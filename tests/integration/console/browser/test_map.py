@@ -151,7 +151,8 @@ def test_trend_and_season_are_of_the_whole_record(visit: Visit, reading: str, ke
     for layer, unit in (("trend", "mm/yr"), ("annual", "mm"), ("uncertainty", "mm")):
         with page.expect_response(f"**/map/{layer}.png*") as picture:
             page.locator("#layer").select_option(layer)
-        assert picture.value.ok and picture.value.body().startswith(PNG)
+        assert picture.value.ok
+        assert page.request.get(picture.value.url).body().startswith(PNG)
         expect(page.locator(".colour-bar p")).to_contain_text(f"[{unit}], fixed range")
         expect(page.locator(".time")).to_be_visible(visible=layer == "uncertainty")
         page.wait_for_timeout(150)
@@ -178,10 +179,14 @@ def test_what_is_shown_can_be_taken_along(visit: Visit, reading: str) -> None:
     assert b"2003-01" in taken(".series", "CSV")
 
 
-def test_colours_are_those_that_the_server_names(visit: Visit, reading: str) -> None:
+def test_colours_are_those_that_the_server_names_evenly_over_the_range(visit: Visit, reading: str) -> None:
     page = open_map(visit, reading)
     view = json.loads(page.request.get(f"{reading}/api/v1/releases/twsa-v1.0-003/view").text())
-    script = "c => [0, c.width - 1].map(x => [...c.getContext('2d').getImageData(x, 0, 1, 1).data].slice(0, 3))"
-    ends = page.locator(".colour-bar canvas").evaluate(script)
-    wanted = view["layers"][0]["colours"]
-    assert ends == [[int(each[at : at + 2], 16) for at in (1, 3, 5)] for each in (wanted[0], wanted[-1])]
+    script = "c => [c.width, [...c.getContext('2d').getImageData(0, 0, c.width, 1).data]]"
+    width, shown = page.locator(".colour-bar canvas").evaluate(script)
+    bar = np.array(shown).reshape(width, 4)[:, :3]
+    colours = view["layers"][0]["colours"]
+    wanted = np.array([[int(each[at : at + 2], 16) for at in (1, 3, 5)] for each in colours])
+    places = np.linspace(0, width, len(colours)).clip(0, width - 1).astype(int)
+    # A pixel is as wide as the hundredth part of the way between two colours
+    assert np.abs(bar[places] - wanted).max() <= 4
