@@ -29,7 +29,7 @@ from tests.end_to_end.table import note
 from tests.integration.storage.servers import Postgres, postgres
 
 AWAY = 4.0  # s: longer than a lease
-PATIENCE = 90.0
+PATIENCE = 300.0
 KEPT_BACK = 5  # months that appear one by one, under one fault each
 
 

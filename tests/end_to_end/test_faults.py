@@ -42,7 +42,7 @@ from tests.end_to_end.running import (
 from tests.end_to_end.table import note
 
 KEPT_BACK = 12  # months that appear one by one, under one fault each
-PATIENCE = 120.0
+PATIENCE = 300.0
 FULL = 4.0  # s: longer than a lease
 HOUR = 3600.0
 

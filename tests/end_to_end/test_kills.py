@@ -11,6 +11,8 @@ from shared.storage.catalogue import Catalogue
 from tests.end_to_end.rig import ByHand, assert_whole, file_of, released, settings_of, until
 from tests.end_to_end.table import note
 
+PATIENCE = 600.0  # s: nothing waits that long on a machine that has time
+
 # Functions at whose entry the process is killed, once each, in the order of the work
 STAGES = {
     "ingest, between store and catalogue": ("granules:Granules.register_granule",),
@@ -65,9 +67,9 @@ def test_killed_at_every_stage_the_work_is_done_once_and_as_by_hand(
         system(tmp_path, settings_of(upstream, **killing(tmp_path, plan)), longest_pause=0.5),
         Catalogue.open(tmp_path / "catalogue.sqlite") as catalogue,
     ):
-        until(lambda: released(catalogue, months), 300, "the release of all months")
+        until(lambda: released(catalogue, months), PATIENCE, "the release of all months")
         release = catalogue.latest("twsa")
-        until(lambda: list((tmp_path / "copies").rglob("SHA256SUMS")), 60, "the copy of the release")
+        until(lambda: list((tmp_path / "copies").rglob("SHA256SUMS")), PATIENCE, "the copy of the release")
     kills = tmp_path / "kills"
     for stage, names in STAGES.items():
         pairs = [(moment(kills / f"{name}.killed"), moment(kills / f"{name}.passed")) for name in names]
@@ -91,7 +93,7 @@ def test_a_month_that_kills_its_worker_is_parked_and_all_else_is_released(tmp_pa
         ),
         Catalogue.open(tmp_path / "catalogue.sqlite") as catalogue,
     ):
-        took = until(lambda: released(catalogue, len(months) - 1), 90, "the release of all other months")
+        took = until(lambda: released(catalogue, len(months) - 1), PATIENCE, "the release of all other months")
     parked = catalogue.units("parked")
     kills = list((tmp_path / "kills").glob("*.killed"))
     note("an input that kills its worker each time (parked, all else released)", [took])
