@@ -1,4 +1,4 @@
-"""Commands about the record itself: how far each month is, and the series of a point or a region."""
+"""Commands about the record: how far each month is, series, differences."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def series(
     release: Annotated[str | None, typer.Option(help="Of which release; default: the latest of twsa.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Tell the water storage of a point or of the mean over a basin, with its uncertainty.
+    """Tell the water storage of a point or a basin, with its uncertainty.
 
     The uncertainty of a mean knows that errors of neighbouring cells are alike. Leaves with 0, or with 1 if there
     is no such place or release.
@@ -117,7 +117,7 @@ def diff(
     after: Annotated[str, typer.Argument(metavar="B", help="A later one of the same product.")],
     as_json: Json = False,
 ) -> None:
-    """Tell what release B changes for somebody who has A: months, millimetres, flags.
+    """Tell what release B changes for those who have A: months, mm, flags.
 
     Leaves with 0, or with 1 if they cannot be compared.
     """

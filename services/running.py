@@ -1,4 +1,4 @@
-"""The commands that start the system: against an upstream of our own, or the real one."""
+"""The commands that start the system, with our own upstream or the real one."""
 
 from __future__ import annotations
 
@@ -68,11 +68,13 @@ def up(
 
     Addresses, series and intervals are settings; see .env.example. If upstream cannot be reached it keeps trying.
     """
+    with explained():
+        settings.check()
     port = console_port()
     with system(home, {}, console=port) as processes, Catalogue.open(str(home / "catalogue.sqlite")) as catalogue:
         console.print(f"Releases in {home / 'releases'}, logs in {home / 'logs'}. Ctrl-C stops everything.")
         console.print(
-            f"[bold]http://127.0.0.1:{port}[/] shows it; `gravstream tokens add NAME` lets somebody act there."
+            f"[bold]http://127.0.0.1:{port}[/] shows it; `gravstream tokens add NAME --role operator` lets somebody act there."
         )
         _until_stopped(catalogue, processes, home, lambda: None, seconds)
 
@@ -89,7 +91,7 @@ def serve(
 
 
 def console_port() -> int:
-    """The port of the console: that of the settings, or another if it is taken, which is said."""
+    """The port of the console: that of the settings, or another if it is taken."""
     wanted = settings.console().port
     port = free_port(wanted)
     if port != wanted != 0:
@@ -98,7 +100,7 @@ def console_port() -> int:
 
 
 def token_of_the_demo(home: Path, catalogue: Catalogue) -> str:
-    """A token with which one may try everything; it is kept beside the demo, for its owner alone."""
+    """A token to try everything with, kept beside the demo for its owner alone."""
     file = home / "token"
     secret = file.read_text().strip() if file.is_file() else ""
     if not secret or catalogue.bearer(secret) is None:

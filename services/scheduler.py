@@ -11,7 +11,10 @@ from shared.broker import scheduler_app
 
 
 class Scheduler(PersistentScheduler):  # type: ignore[misc]
-    """Looks at once when the clock was put back, where Celery's own waits until it has caught up."""
+    """Looks at once when the clock was put back.
+
+    Celery's own waits until the clock has caught up.
+    """
 
     def tick(self, *arguments: Any, **options: Any) -> float:
         """What is due now; a look that was made in the future counts as none."""

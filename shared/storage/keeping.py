@@ -40,7 +40,7 @@ def extended(extend: Callable[[], object], lease: timedelta) -> Iterator[None]:
 
 
 def insisted(enter: Callable[[], Entered], lease: timedelta) -> Entered:
-    """Enter what came of work, also if the catalogue is away meanwhile: tried for as long as a lease.
+    """Enter what came of work, tried for as long as a lease if the catalogue is away.
 
     So a database that is restarted costs no result, and no attempt. Later somebody else has taken the work over.
     """

@@ -1,4 +1,7 @@
-"""What the console says when it cannot do what was asked: what is wrong and what to do, never how it is built."""
+"""What the console says when it cannot do what was asked.
+
+What is wrong and what to do, never how it is built.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +62,7 @@ def problem(status: int, error: str, advice: str, headers: Mapping[str, str] | N
 
 
 def describe_problems(description: dict[str, Any]) -> None:
-    """Say in the description of the API how each of its operations tells what cannot be done."""
+    """Describe how each operation of the API tells what cannot be done."""
     schemas = description.setdefault("components", {}).setdefault("schemas", {})
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
