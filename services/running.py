@@ -74,7 +74,8 @@ def up(
     with system(home, {}, console=port) as processes, Catalogue.open(str(home / "catalogue.sqlite")) as catalogue:
         console.print(f"Releases in {home / 'releases'}, logs in {home / 'logs'}. Ctrl-C stops everything.")
         console.print(
-            f"[bold]http://127.0.0.1:{port}[/] shows it; `gravstream tokens add NAME --role operator` lets somebody act there."
+            f"[bold]http://127.0.0.1:{port}[/] shows it; "
+            "`gravstream tokens add NAME --role operator` lets somebody act there."
         )
         _until_stopped(catalogue, processes, home, lambda: None, seconds)
 

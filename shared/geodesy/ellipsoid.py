@@ -29,7 +29,8 @@ def ellipsoid_radius(geodetic: Array) -> Array:
 def zone_areas(edges: Array) -> Array:
     """Areas [zones] in m^2 of the ellipsoid between neighbouring parallels [deg].
 
-    Latitudes are geodetic; the integral of M N cos(latitude) in closed form (Snyder 1987, doi 10.3133/pp1395, equation 3-12).
+    Latitudes are geodetic; the integral of M N cos(latitude) in closed form (Snyder 1987, doi 10.3133/pp1395,
+    equation 3-12).
     """
     sine, e = np.sin(np.deg2rad(edges)), np.sqrt(_ECCENTRICITY_SQUARED)
     q = (1.0 - e**2) * (sine / (1.0 - (e * sine) ** 2) + np.arctanh(e * sine) / e)
