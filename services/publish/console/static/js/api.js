@@ -3,7 +3,8 @@
 import { token } from "./session.js";
 
 // Milliseconds until a question counts as unanswered; to look what is due takes longer than to read.
-const PATIENCE = 30000, LONG_PATIENCE = 150000;
+const PATIENCE = 30000,
+  LONG_PATIENCE = 150000;
 
 /** What the console refused, with its advice. */
 export class Refused extends Error {
@@ -56,7 +57,12 @@ export async function bytes(where, options) {
 
 /** Send JSON, get JSON. */
 export async function send(pieces, body, signal) {
-  const options = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), signal };
+  const options = {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+    signal,
+  };
   return (await ask(address(pieces), options)).json();
 }
 

@@ -108,7 +108,14 @@ function failed(current, error) {
     answered();
     refused(current, error);
   } else {
-    fill(main, problem("This page has a fault", `${error.name}: ${error.message}`, "Load it again; if it stays, tell the operator."));
+    fill(
+      main,
+      problem(
+        "This page has a fault",
+        `${error.name}: ${error.message}`,
+        "Load it again; if it stays, tell the operator.",
+      ),
+    );
     throw error;
   }
 }
@@ -120,7 +127,14 @@ function silent(current, error, pause) {
   if (banner.hidden || banner.firstChild?.textContent !== sentence.textContent) fill(banner, sentence, again);
   banner.hidden = false;
   if (!current.element) {
-    fill(main, problem("Nothing to show yet", `${error.message}.`, "Is `gravstream serve` running, and does it reach its catalogue?"));
+    fill(
+      main,
+      problem(
+        "Nothing to show yet",
+        `${error.message}.`,
+        "Is `gravstream serve` running, and does it reach its catalogue?",
+      ),
+    );
   }
 }
 
@@ -138,7 +152,14 @@ function refused(current, error) {
 }
 
 function problem(title, what, advice, more) {
-  return h("div", { class: "card problem" }, h("h1", {}, title), h("p", {}, what), advice ? h("p", {}, advice) : null, more);
+  return h(
+    "div",
+    { class: "card problem" },
+    h("h1", {}, title),
+    h("p", {}, what),
+    advice ? h("p", {}, advice) : null,
+    more,
+  );
 }
 
 function mark(name) {

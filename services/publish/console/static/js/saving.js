@@ -8,7 +8,7 @@ import { token } from "./session.js";
 export const FORMATS = { png: "PNG", csv: "CSV", nc: "NetCDF" };
 
 /** Give a Blob to the person as a file. */
-export function save(blob, name) {
+function save(blob, name) {
   const link = h("a", { href: URL.createObjectURL(blob), download: name });
   document.body.append(link);
   link.click();

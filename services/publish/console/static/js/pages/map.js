@@ -4,7 +4,8 @@ import { address, read, Refused, Silent } from "../api.js";
 import { fill, h, tell } from "../elements.js";
 import { colourBar } from "../parts/colour_bar.js";
 import { pictures } from "../parts/pictures.js";
-import { placeForms, showPlace } from "../parts/place_panel.js";
+import { choice, placeForms } from "../parts/place_forms.js";
+import { showPlace } from "../parts/place_panel.js";
 import { timeSlider } from "../parts/time_slider.js";
 import { world } from "../parts/world.js";
 import { fileLink, FORMATS } from "../saving.js";
@@ -30,8 +31,11 @@ export const map = {
     if (!view) return nothing();
     const state = { id, view, basins, layer: layerOf(view, route.query.get("layer")), query: route.query };
     const page = h("div", { class: "map-page", "data-alive": true });
-    fill(page, h("div", { class: "head" }, h("h1", {}, "Map"), controls(state, shown)),
-      h("div", { class: "columns" }, h("div", {}, stage(state), series(state)), side(state)));
+    fill(
+      page,
+      h("div", { class: "head" }, h("h1", {}, "Map"), controls(state, shown)),
+      h("div", { class: "columns" }, h("div", {}, stage(state), series(state)), side(state)),
+    );
     page.state = state;
     return page;
   },
@@ -49,9 +53,21 @@ export const map = {
 };
 
 function nothing() {
-  return h("div", {}, h("h1", {}, "Map"), h("div", { class: "card" }, h("p", { class: "empty" },
-    "Nothing is released yet, so there is nothing to map. As soon as the whole record is computed and has passed its checks, the first release appears here by itself. ",
-    h("a", { href: "#/overview" }, "How far it is"))));
+  return h(
+    "div",
+    {},
+    h("h1", {}, "Map"),
+    h(
+      "div",
+      { class: "card" },
+      h(
+        "p",
+        { class: "empty" },
+        "Nothing is released yet, so there is nothing to map. As soon as the whole record is computed and has passed its checks, the first release appears here by itself. ",
+        h("a", { href: "#/overview" }, "How far it is"),
+      ),
+    ),
+  );
 }
 
 function layerOf(view, name) {
@@ -61,36 +77,84 @@ function layerOf(view, name) {
 function controls(state, shown) {
   const ids = shown.map((each) => each.id);
   if (!ids.includes(state.id)) ids.unshift(state.id);
-  const release = h("select", { id: "release", value: state.id, onchange: (event) => {
-    location.hash = `#/map?${new URLSearchParams({ ...where(state), release: event.currentTarget.value })}`;
-  } }, ids.map((id) => h("option", { value: id }, id)));
-  const layer = h("select", { id: "layer", value: state.layer.name, onchange: (event) => {
-    state.layer = layerOf(state.view, event.currentTarget.value);
+  const release = choice(
+    "release",
+    "Release",
+    state.id,
+    ids.map((id) => [id, id]),
+    (id) => {
+      location.hash = `#/map?${new URLSearchParams({ ...where(state), release: id })}`;
+    },
+  );
+  const layers = state.view.layers.map((each) => [each.name, each.title]);
+  const layer = choice("layer", "Layer", state.layer.name, layers, (name) => {
+    state.layer = layerOf(state.view, name);
     relayer(state);
-  } }, state.view.layers.map((each) => h("option", { value: each.name }, each.title)));
-  return h("div", { class: "row" }, h("label", {}, "Release ", release), h("label", {}, "Layer ", layer));
+  });
+  return h("div", { class: "row" }, release, layer);
 }
 
 function stage(state) {
-  state.canvas = h("div", { class: "world", role: "application", "aria-label": "Map. Arrow keys move it, plus and minus zoom; a place by keyboard is chosen in the form beside it." });
+  state.canvas = h("div", {
+    class: "world",
+    role: "application",
+    "aria-label": "Map. Arrow keys move it, plus and minus zoom; a place by keyboard is chosen in the form beside it.",
+  });
   state.bar = h("div");
   state.notice = h("p", { class: "map-notice", hidden: true });
   state.files = h("p", { class: "files" });
   const last = state.view.months.at(-1);
-  state.slider = timeSlider(state.view.months, state.view.missing ?? [], state.query.get("month") ?? last, (month, absent) => turn(state, month, absent));
-  return h("section", { class: "card map-stage", "aria-label": "Map" }, h("div", { class: "world-frame" }, state.canvas, state.notice), state.slider.node, state.bar, state.files);
+  state.slider = timeSlider(
+    state.view.months,
+    state.view.missing ?? [],
+    state.query.get("month") ?? last,
+    (month, absent) => turn(state, month, absent),
+  );
+  return h(
+    "section",
+    { class: "card map-stage", "aria-label": "Map" },
+    h("div", { class: "world-frame" }, state.canvas, state.notice),
+    state.slider.node,
+    state.bar,
+    state.files,
+  );
 }
 
 function series(state) {
-  state.box = h("div", { class: "series" }, h("p", { class: "empty" }, "Click on the map, or choose a place by its numbers or name: its whole series appears here."));
+  state.box = h(
+    "div",
+    { class: "series" },
+    h(
+      "p",
+      { class: "empty" },
+      "Click on the map, or choose a place by its numbers or name: its whole series appears here.",
+    ),
+  );
   return h("section", { class: "card", "aria-label": "Series" }, state.box);
 }
 
 function side(state) {
   const draw = h("button", { type: "button", class: "quiet", id: "draw" }, "Draw on the map");
   draw.onclick = () => drawing(state, draw);
-  const basins = state.basins.length ? h("label", { class: "check" }, h("input", { type: "checkbox", id: "basins", onchange: (event) => outlines(state, event.currentTarget.checked) }), " Outlines of the river basins; a click takes the basin") : null;
-  return h("section", { class: "card place" }, h("h2", {}, "Choose a place"), placeForms(state.basins, (place) => choose(state, place), draw), basins);
+  const basins = state.basins.length
+    ? h(
+        "label",
+        { class: "check" },
+        h("input", {
+          type: "checkbox",
+          id: "basins",
+          onchange: (event) => outlines(state, event.currentTarget.checked),
+        }),
+        " Outlines of the river basins; a click takes the basin",
+      )
+    : null;
+  return h(
+    "section",
+    { class: "card place" },
+    h("h2", {}, "Choose a place"),
+    placeForms(state.basins, (place) => choose(state, place), draw),
+    basins,
+  );
 }
 
 async function begin(state) {
@@ -156,13 +220,24 @@ function note(state, sentence) {
 }
 
 function linkFiles(state, month, missing) {
-  const link = (kind, query = {}) => fileLink(address(["releases", state.id, "map", `${state.layer.name}.${kind}`], { month, ...query }),
-    [state.id, state.layer.name, month].filter(Boolean).join("_") + `.${kind}`, FORMATS[kind], `Map as ${kind}`);
-  fill(state.files, missing ? "No map to take along in this month." : ["Take this map along: ", link("png", { titled: true }), link("csv"), link("nc")]);
+  const link = (kind, query = {}) =>
+    fileLink(
+      address(["releases", state.id, "map", `${state.layer.name}.${kind}`], { month, ...query }),
+      [state.id, state.layer.name, month].filter(Boolean).join("_") + `.${kind}`,
+      FORMATS[kind],
+      `Map as ${kind}`,
+    );
+  fill(
+    state.files,
+    missing
+      ? "No map to take along in this month."
+      : ["Take this map along: ", link("png", { titled: true }), link("csv"), link("nc")],
+  );
 }
 
 function where(state) {
-  const { place } = state, known = { release: state.id, layer: state.layer.name, month: state.month };
+  const { place } = state,
+    known = { release: state.id, layer: state.layer.name, month: state.month };
   if (place?.point) [known.lat, known.lon] = place.point.map((value) => value.toFixed(2));
   if (place?.basin) known.basin = place.basin;
   return known;
@@ -179,8 +254,12 @@ async function choose(state, place) {
   const names = document.getElementById("basin");
   if (names && !place.basin) names.value = "";
   if (names && place.basin) names.value = place.basin;
-  if (place.point) [document.getElementById("latitude").value, document.getElementById("longitude").value] = place.point.map((value) => Number(value.toFixed(2)));
-  if (place.basin) state.world.mark({ feature: (await outline(state)).features.find((each) => each.properties.name === place.basin) });
+  if (place.point)
+    [document.getElementById("latitude").value, document.getElementById("longitude").value] = place.point.map((value) =>
+      Number(value.toFixed(2)),
+    );
+  if (place.basin)
+    state.world.mark({ feature: (await outline(state)).features.find((each) => each.properties.name === place.basin) });
   else state.world.mark(place);
   await showPlace(state.box, state.id, place);
 }

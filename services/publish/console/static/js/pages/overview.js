@@ -4,8 +4,9 @@ import { read } from "../api.js";
 import { h } from "../elements.js";
 import { legend, monthGrid } from "../parts/month_grid.js";
 import { drawNoise, noiseFrame } from "../parts/noise_chart.js";
-import { ago, badge, card, empty, table } from "../parts/tables.js";
-import { clock, count, isNumber, moment, monthName, number, span } from "../words.js";
+import { machine } from "../parts/machine.js";
+import { ago, card, empty } from "../parts/tables.js";
+import { count, isNumber, moment, monthName, number, span } from "../words.js";
 
 const SEVERE = { critical: 0, warning: 1, info: 2 };
 const AT_ONCE = 4; // alarms that are shown without opening the list
@@ -23,11 +24,14 @@ export const overview = {
   draw({ status, product, months }) {
     document.getElementById("version").textContent = `gravstream ${status.version}`;
     const chosen = status.products.find((each) => each.name === product);
-    return h("div", { class: "overview" },
+    return h(
+      "div",
+      { class: "overview" },
       h("div", { class: "head" }, h("h1", {}, "Overview"), products(status.products, product)),
       attention(status),
       chosen ? newest(chosen, status) : null,
-      h("div", { class: "columns" }, h("div", {}, record(months, product), noise(months, product)), machine(status)));
+      h("div", { class: "columns" }, h("div", {}, record(months, product), noise(months, product)), machine(status)),
+    );
   },
 
   then(element, { months }) {
@@ -38,27 +42,75 @@ export const overview = {
 
 function products(all, chosen) {
   if (all.length < 2) return null;
-  return h("nav", { class: "tabs", "aria-label": "Product" }, all.map((each) => h("a", {
-    href: `#/overview?product=${encodeURIComponent(each.name)}`, "aria-current": each.name === chosen ? "true" : null, title: each.title,
-  }, each.name)));
+  return h(
+    "nav",
+    { class: "tabs", "aria-label": "Product" },
+    all.map((each) =>
+      h(
+        "a",
+        {
+          href: `#/overview?product=${encodeURIComponent(each.name)}`,
+          "aria-current": each.name === chosen ? "true" : null,
+          title: each.title,
+        },
+        each.name,
+      ),
+    ),
+  );
 }
 
 function attention(status) {
   const all = [...status.attention].sort((a, b) => (SEVERE[a.severity] ?? 3) - (SEVERE[b.severity] ?? 3));
-  if (!all.length) return h("p", { class: "calm", "data-key": "attention" }, h("span", { "aria-hidden": "true" }, "✓ "), "Nothing needs attention.");
-  const list = (some) => h("ul", { class: "alarms" }, some.map((alarm) => alarmRow(alarm, status.now)));
+  if (!all.length)
+    return h(
+      "p",
+      { class: "calm", "data-key": "attention" },
+      h("span", { "aria-hidden": "true" }, "✓ "),
+      "Nothing needs attention.",
+    );
+  const list = (some) =>
+    h(
+      "ul",
+      { class: "alarms" },
+      some.map((alarm) => alarmRow(alarm, status.now)),
+    );
   const more = all.length - AT_ONCE;
-  return h("section", { class: "card attention", "data-key": "attention" },
-    h("h2", {}, `${count(all.length, "thing needs", "things need")} attention`), list(all.slice(0, AT_ONCE)),
-    more > 0 ? h("details", {}, h("summary", {}, `and ${more} more`), list(all.slice(AT_ONCE))) : null);
+  return h(
+    "section",
+    { class: "card attention", "data-key": "attention" },
+    h("h2", {}, `${count(all.length, "thing needs", "things need")} attention`),
+    list(all.slice(0, AT_ONCE)),
+    more > 0 ? h("details", {}, h("summary", {}, `and ${more} more`), list(all.slice(AT_ONCE))) : null,
+  );
 }
 
 function alarmRow(alarm, now) {
-  return h("li", { class: `alarm is-${alarm.severity}` },
+  return h(
+    "li",
+    { class: `alarm is-${alarm.severity}` },
     h("b", { class: "severity" }, alarm.severity),
-    h("div", { class: "what" }, h("p", { class: "clamped", title: alarm.text }, alarm.text),
-      h("p", { class: "soft" }, [alarm.alert, alarm.since ? ` for ${span(moment(now) - moment(alarm.since))}` : ""], subject(alarm.subject))),
-    alarm.playbook ? h("a", { href: alarm.playbook.replace(/^\//, ""), "aria-label": `What to do about ${alarm.alert}: ${alarm.subject}` }, "What to do") : null);
+    h(
+      "div",
+      { class: "what" },
+      h("p", { class: "clamped", title: alarm.text }, alarm.text),
+      h(
+        "p",
+        { class: "soft" },
+        [alarm.alert, alarm.since ? ` for ${span(moment(now) - moment(alarm.since))}` : ""],
+        subject(alarm.subject),
+      ),
+    ),
+    alarm.playbook
+      ? h(
+          "a",
+          {
+            href: alarm.playbook.replace(/^\//, ""),
+            "aria-label": `What to do about ${alarm.alert}: ${alarm.subject}`,
+          },
+          "What to do",
+        )
+      : null,
+  );
 }
 
 // What an alarm is about has a page of its own, if it is a month or a release.
@@ -69,22 +121,46 @@ function subject(name) {
 }
 
 function newest(product, status) {
-  const tile = (name, month, more) => h("div", { class: "tile" }, h("h3", {}, name),
-    month ? h("a", { class: "big", href: `#/months/${month}` }, monthName(month)) : h("p", { class: "big none" }, "none yet"), h("p", { class: "soft" }, more));
+  const tile = (name, month, more) =>
+    h(
+      "div",
+      { class: "tile" },
+      h("h3", {}, name),
+      month
+        ? h("a", { class: "big", href: `#/months/${month}` }, monthName(month))
+        : h("p", { class: "big none" }, "none yet"),
+      h("p", { class: "soft" }, more),
+    );
   const released = product.newest_released
-    ? [ago(product.released_at, status.now), product.latest ? [" in ", h("a", { href: `#/releases/${encodeURIComponent(product.latest)}` }, product.latest)] : null]
+    ? [
+        ago(product.released_at, status.now),
+        product.latest
+          ? [" in ", h("a", { href: `#/releases/${encodeURIComponent(product.latest)}` }, product.latest)]
+          : null,
+      ]
     : "Nothing is released yet: when all months and their tables are there, the record is checked and released by itself.";
   const working = product.newest_in_process
-    ? product.in_process_at ? ["since ", ago(product.in_process_at, status.now)] : "waiting, being computed or checked"
+    ? product.in_process_at
+      ? ["since ", ago(product.in_process_at, status.now)]
+      : "waiting, being computed or checked"
     : "nothing is being computed";
-  return h("section", { class: "newest", "aria-label": "Newest month", "data-key": "newest" }, h("h2", { class: "unseen" }, "Newest month"),
-    tile("Newest upstream", product.newest_upstream, product.upstream_at ? ["seen ", ago(product.upstream_at, status.now)] : "upstream was not read yet"),
+  return h(
+    "section",
+    { class: "newest", "aria-label": "Newest month", "data-key": "newest" },
+    h("h2", { class: "unseen" }, "Newest month"),
+    tile(
+      "Newest upstream",
+      product.newest_upstream,
+      product.upstream_at ? ["seen ", ago(product.upstream_at, status.now)] : "upstream was not read yet",
+    ),
     tile("In process", product.newest_in_process, working),
-    tile("Released", product.newest_released, released));
+    tile("Released", product.newest_released, released),
+  );
 }
 
 function record(months, product) {
-  if (!months.months.length) return card("All months", empty("No month is known yet. The first look at upstream will fill this grid."));
+  if (!months.months.length)
+    return card("All months", empty("No month is known yet. The first look at upstream will fill this grid."));
   return card("All months", monthGrid(months, product), legend(months.months));
 }
 
@@ -94,45 +170,8 @@ function noise(months, product) {
   }
   const worst = months.months.filter((month) => month.fallback).map((month) => month.month);
   const threshold = isNumber(months.threshold_mm) ? `Threshold ${number(months.threshold_mm)} mm. ` : "";
-  const fallen = worst.length ? `${count(worst.length, "month uses", "months use")} VDK2: ${worst.join(", ")}.` : "No month is above it.";
+  const fallen = worst.length
+    ? `${count(worst.length, "month uses", "months use")} VDK2: ${worst.join(", ")}.`
+    : "No month is above it.";
   return card("Noise of each month", h("p", { class: "soft" }, threshold + fallen), noiseFrame(product));
-}
-
-function machine(status) {
-  return h("div", { class: "side" }, sources(status), queues(status), workers(status), units(status), reprocessings(status));
-}
-
-function sources(status) {
-  if (!status.sources.length) return card("Last looks upstream", empty("No source has been looked at yet."));
-  return card("Last looks upstream", table("Last look at each source", ["Source", "When", "Outcome"], status.sources.map((source) =>
-    [source.name, ago(source.time, status.now), [source.outcome, isNumber(source.listed) ? `, ${count(source.listed, "file")}` : ""]])));
-}
-
-function queues(status) {
-  const unknown = status.queues.some((queue) => queue.length === null);
-  return card("Queues", unknown ? h("p", { class: "notice" }, "Redis does not answer, so their lengths are not known.") : null,
-    table("Tasks that wait", ["Queue", "Tasks"], status.queues.map((queue) => [queue.name, queue.length === null ? "unknown" : String(queue.length)])));
-}
-
-function workers(status) {
-  if (!status.workers.length) return card("Workers", empty("No worker has been seen. Start the services: gravstream run, up, or docker compose up."));
-  return card("Workers", table("Workers and when they were last seen", ["Worker", "Service", "Seen"], status.workers.map((worker) =>
-    [worker.host ? `${worker.name} on ${worker.host}` : worker.name, worker.service, ago(worker.time, status.now)])));
-}
-
-function units(status) {
-  if (!status.units.length) return card("Work", empty("No work is planned yet."));
-  const states = ["done", "running", "due", "waiting", "parked", "dropped"].filter((state) => status.units.some((unit) => unit.state === state));
-  const lines = new Map();
-  for (const unit of status.units) {
-    const name = `${unit.product} ${unit.kind}`;
-    lines.set(name, { ...lines.get(name), [unit.state]: unit.count });
-  }
-  return card("Work", table("Units of work by state", ["Unit", ...states], [...lines].map(([name, counts]) => [name, ...states.map((state) => String(counts[state] ?? "–"))])));
-}
-
-function reprocessings(status) {
-  if (!status.reprocessings?.length) return null;
-  return card("Reprocessing", h("ul", { class: "plain" }, status.reprocessings.map((each) => h("li", {},
-    badge(each.state), ` ${each.reason ?? ""} `, h("span", { class: "soft" }, [each.who, each.created_at ? clock(each.created_at) : null].filter(Boolean).join(", "))))));
 }

@@ -10,9 +10,20 @@ const dark = matchMedia("(prefers-color-scheme: dark)");
 
 /** The frame of a chart; `chart` draws into it once it is on the page. */
 export function chartFrame(key, label, height) {
-  const frame = h("div", { class: "chart", "data-key": key, "data-alive": true, tabindex: "0", role: "group",
-    "aria-roledescription": "chart", "aria-label": `${label}. Arrow keys read one value after the other.` },
-    h("div", { class: "chart-area" }, h("p", { class: "loading" }, "Drawing …")), h("p", { class: "chart-reading", role: "status" }));
+  const frame = h(
+    "div",
+    {
+      class: "chart",
+      "data-key": key,
+      "data-alive": true,
+      tabindex: "0",
+      role: "group",
+      "aria-roledescription": "chart",
+      "aria-label": `${label}. Arrow keys read one value after the other.`,
+    },
+    h("div", { class: "chart-area" }, h("p", { class: "loading" }, "Drawing …")),
+    h("p", { class: "chart-reading", role: "status" }),
+  );
   frame.dataset.height = height;
   return frame;
 }
@@ -45,7 +56,12 @@ function redraw(frame) {
   const area = frame.firstElementChild;
   known.plot?.destroy();
   area.replaceChildren();
-  const options = { ...known.plan.options(), width: area.clientWidth, height: Number(frame.dataset.height), legend: { show: false } };
+  const options = {
+    ...known.plan.options(),
+    width: area.clientWidth,
+    height: Number(frame.dataset.height),
+    legend: { show: false },
+  };
   options.hooks = { ...(options.hooks ?? {}), setCursor: [(plot) => say(frame, plot.cursor.idx)] };
   known.plot = new window.uPlot(options, known.plan.data, area);
   say(frame, null);
@@ -59,7 +75,7 @@ function resize(frame) {
 
 function say(frame, index) {
   const { plan } = charts.get(frame);
-  frame.lastElementChild.textContent = index === null || index === undefined ? plan.rest ?? "" : plan.reading(index);
+  frame.lastElementChild.textContent = index === null || index === undefined ? (plan.rest ?? "") : plan.reading(index);
 }
 
 function step(event, frame) {
@@ -77,7 +93,9 @@ function step(event, frame) {
 /** The picture of a chart with a title above, as a Blob. */
 export function chartPicture(frame, title) {
   const { plot } = charts.get(frame);
-  const source = plot.ctx.canvas, scale = window.devicePixelRatio, top = 36 * scale;
+  const source = plot.ctx.canvas,
+    scale = window.devicePixelRatio,
+    top = 36 * scale;
   const canvas = h("canvas", { width: source.width, height: source.height + top });
   const pen = canvas.getContext("2d");
   pen.fillStyle = colour("surface");
@@ -89,7 +107,8 @@ export function chartPicture(frame, title) {
   return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
 }
 
-const YEAR = 31556952, MONTH = YEAR / 12; // seconds
+const YEAR = 31556952,
+  MONTH = YEAR / 12; // seconds
 const PER_TICK = 64; // pixels that a label of time needs
 
 // Whole years, or whole months where few years are shown; uPlot's own would begin at any year.
@@ -97,7 +116,8 @@ function moments(plot, _, from, to) {
   const room = Math.max(2, Math.floor(plot.bbox.width / window.devicePixelRatio / PER_TICK));
   const steps = [1, 3, 6, 12, 24, 60, 120];
   const step = steps.find((months) => (to - from) / (months * MONTH) <= room) ?? steps.at(-1);
-  const found = [], start = new Date(from * 1000);
+  const found = [],
+    start = new Date(from * 1000);
   const first = start.getUTCFullYear() * 12 + start.getUTCMonth();
   for (let index = Math.ceil(first / step) * step; ; index += step) {
     const at = Date.UTC(Math.floor(index / 12), index % 12, 1) / 1000;
@@ -114,6 +134,21 @@ function momentWords(_, ticks) {
 /** Axes as every chart of the console has them: time below, a quantity at the left. */
 export function axes(label) {
   const font = "12px system-ui, sans-serif";
-  const look = { stroke: colour("soft"), font, grid: { stroke: colour("tick"), width: 1 }, ticks: { stroke: colour("tick"), width: 1, size: 4 } };
-  return [{ ...look, size: 30, splits: moments, values: momentWords }, { ...look, size: 56, label, labelSize: 18, labelFont: font, values: (_, ticks) => ticks.map((tick) => String(tick).replace("-", "−")) }];
+  const look = {
+    stroke: colour("soft"),
+    font,
+    grid: { stroke: colour("tick"), width: 1 },
+    ticks: { stroke: colour("tick"), width: 1, size: 4 },
+  };
+  return [
+    { ...look, size: 30, splits: moments, values: momentWords },
+    {
+      ...look,
+      size: 56,
+      label,
+      labelSize: 18,
+      labelFont: font,
+      values: (_, ticks) => ticks.map((tick) => String(tick).replace("-", "−")),
+    },
+  ];
 }

@@ -11,16 +11,47 @@ const STEPS = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -12, ArrowDown: 12 };
 export function monthGrid(answer, product) {
   const months = new Map(answer.months.map((month) => [month.month, month]));
   const indices = answer.months.map((month) => monthIndex(month.month));
-  const first = Math.floor(Math.min(...indices) / 12), last = Math.floor(Math.max(...indices) / 12);
+  const first = Math.floor(Math.min(...indices) / 12),
+    last = Math.floor(Math.max(...indices) / 12);
   const rows = [];
   for (let year = first; year <= last; year += 1) rows.push(row(year, months, answer, Math.max(...indices)));
-  return h("div", { class: "months", "data-key": `months ${product}` },
-    h("table", { class: "month-grid", role: "grid", "aria-label": `Months of ${product}`, onkeydown: walk, onpointerover: hover },
-      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, h("span", { class: "unseen" }, "Year")),
-        LETTERS.map((letter, index) => h("th", { scope: "col" },
-          h("span", { "aria-hidden": "true" }, letter), h("span", { class: "unseen" }, monthName(`0-${index + 1}`).split(" ")[0]))))),
-      h("tbody", {}, rows)),
-    h("p", { class: "month-reading", "aria-hidden": "true", "data-alive": true }, "Point at a month to read it, open it for its story. Arrow keys walk through the grid."));
+  return h(
+    "div",
+    { class: "months", "data-key": `months ${product}` },
+    h(
+      "table",
+      {
+        class: "month-grid",
+        role: "grid",
+        "aria-label": `Months of ${product}`,
+        onkeydown: walk,
+        onpointerover: hover,
+      },
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          h("th", { scope: "col" }, h("span", { class: "unseen" }, "Year")),
+          LETTERS.map((letter, index) =>
+            h(
+              "th",
+              { scope: "col" },
+              h("span", { "aria-hidden": "true" }, letter),
+              h("span", { class: "unseen" }, monthName(`0-${index + 1}`).split(" ")[0]),
+            ),
+          ),
+        ),
+      ),
+      h("tbody", {}, rows),
+    ),
+    h(
+      "p",
+      { class: "month-reading", "aria-hidden": "true", "data-alive": true },
+      "Point at a month to read it, open it for its story. Arrow keys walk through the grid.",
+    ),
+  );
 }
 
 function row(year, months, answer, newest) {
@@ -33,20 +64,38 @@ function row(year, months, answer, newest) {
 
 function cell(month, threshold, isEntrance) {
   const name = look(month);
-  return h("a", {
-    href: `#/months/${month.month}`, class: `month is-${name}`, "data-roving": true, "data-month": month.month,
-    tabindex: isEntrance ? "0" : "-1", "aria-label": monthSentence(month, threshold), onfocus: enter,
-  }, STATES[name].letter);
+  return h(
+    "a",
+    {
+      href: `#/months/${month.month}`,
+      class: `month is-${name}`,
+      "data-roving": true,
+      "data-month": month.month,
+      tabindex: isEntrance ? "0" : "-1",
+      "aria-label": monthSentence(month, threshold),
+      onfocus: enter,
+    },
+    STATES[name].letter,
+  );
 }
 
 /** What the signs of the grid mean, with how many months bear each. */
 export function legend(months) {
   const counts = new Map();
   for (const month of months) counts.set(look(month), (counts.get(look(month)) ?? 0) + 1);
-  return h("ul", { class: "legend", "aria-label": "What the signs mean" },
-    Object.entries(STATES).map(([name, state]) => h("li", { class: counts.has(name) ? "" : "none" },
-      h("span", { class: `month is-${name}`, "aria-hidden": "true" }, state.letter), `${state.word} `,
-      h("b", {}, String(counts.get(name) ?? 0)))));
+  return h(
+    "ul",
+    { class: "legend", "aria-label": "What the signs mean" },
+    Object.entries(STATES).map(([name, state]) =>
+      h(
+        "li",
+        { class: counts.has(name) ? "" : "none" },
+        h("span", { class: `month is-${name}`, "aria-hidden": "true" }, state.letter),
+        `${state.word} `,
+        h("b", {}, String(counts.get(name) ?? 0)),
+      ),
+    ),
+  );
 }
 
 function walk(event) {
@@ -72,7 +121,8 @@ function end(table, year, which) {
 }
 
 function enter(event) {
-  const to = event.currentTarget, table = to.closest("table");
+  const to = event.currentTarget,
+    table = to.closest("table");
   for (const cell of table.querySelectorAll('[tabindex="0"]')) cell.tabIndex = -1;
   to.tabIndex = 0;
   tellBelow(table, to);

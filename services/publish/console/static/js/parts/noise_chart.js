@@ -40,12 +40,14 @@ function options() {
 
 // Fallback months are diamonds: told apart without colour.
 function diamonds(plot, series) {
-  const { ctx } = plot, half = 5.5 * window.devicePixelRatio;
+  const { ctx } = plot,
+    half = 5.5 * window.devicePixelRatio;
   ctx.save();
   ctx.fillStyle = colour("limit");
   plot.data[series].forEach((value, index) => {
     if (value === null) return;
-    const x = plot.valToPos(plot.data[0][index], "x", true), y = plot.valToPos(value, "y", true);
+    const x = plot.valToPos(plot.data[0][index], "x", true),
+      y = plot.valToPos(value, "y", true);
     ctx.beginPath();
     ctx.moveTo(x, y - half);
     ctx.lineTo(x + half, y);

@@ -20,7 +20,10 @@ export function pictures(release) {
   const forget = (where) => {
     const gone = known.get(where);
     known.delete(where);
-    gone.then((picture) => URL.revokeObjectURL(picture), () => {});
+    gone.then(
+      (picture) => URL.revokeObjectURL(picture),
+      () => {},
+    );
   };
   return { get, leave: () => [...known.keys()].forEach(forget) };
 }

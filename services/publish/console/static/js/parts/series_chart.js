@@ -11,8 +11,10 @@ export function seriesFrame(key, label) {
 
 /** Draw a series of the interface: months, twsa_mm, uncertainty_mm, fallback. */
 export function drawSeries(frame, series) {
-  const around = (sign) => series.twsa_mm.map((value, index) =>
-    isNumber(value) && isNumber(series.uncertainty_mm[index]) ? value + sign * series.uncertainty_mm[index] : null);
+  const around = (sign) =>
+    series.twsa_mm.map((value, index) =>
+      isNumber(value) && isNumber(series.uncertainty_mm[index]) ? value + sign * series.uncertainty_mm[index] : null,
+    );
   return chart(frame, {
     data: [series.months.map(middle), series.twsa_mm, around(1), around(-1)],
     options,
@@ -22,7 +24,8 @@ export function drawSeries(frame, series) {
 }
 
 function sentence(series, index) {
-  const name = monthName(series.months[index]), value = series.twsa_mm[index];
+  const name = monthName(series.months[index]),
+    value = series.twsa_mm[index];
   if (!isNumber(value)) return `${name}: no solution`;
   const filter = series.fallback?.[index] ? ", VDK2" : "";
   return `${name}: ${number(value)} ± ${number(series.uncertainty_mm[index])} mm${filter}`;
@@ -33,7 +36,17 @@ function options() {
   return {
     axes: axes("water [mm]"),
     cursor: { y: false, drag: { x: false, y: false } },
-    series: [{}, { stroke: colour("series"), width: 1.5, spanGaps: false, points: { show: true, size: 3, fill: colour("series") } }, edge, edge],
+    series: [
+      {},
+      {
+        stroke: colour("series"),
+        width: 1.5,
+        spanGaps: false,
+        points: { show: true, size: 3, fill: colour("series") },
+      },
+      edge,
+      edge,
+    ],
     bands: [{ series: [2, 3], fill: colour("band") }],
   };
 }
@@ -42,8 +55,19 @@ function options() {
 export function seriesTable(series) {
   const door = h("details", { class: "numbers" }, h("summary", {}, "The numbers as a table"));
   door.ontoggle = () => {
-    if (door.open && door.children.length === 1) door.append(table("Series in numbers", ["Month", "Water [mm]", "Uncertainty [mm]", "Filter"], series.months.map((name, index) =>
-      [name, number(series.twsa_mm[index]), number(series.uncertainty_mm[index]), isNumber(series.twsa_mm[index]) ? (series.fallback?.[index] ? "VDK2" : "VDK3") : "no solution"])));
+    if (door.open && door.children.length === 1)
+      door.append(
+        table(
+          "Series in numbers",
+          ["Month", "Water [mm]", "Uncertainty [mm]", "Filter"],
+          series.months.map((name, index) => [
+            name,
+            number(series.twsa_mm[index]),
+            number(series.uncertainty_mm[index]),
+            isNumber(series.twsa_mm[index]) ? (series.fallback?.[index] ? "VDK2" : "VDK3") : "no solution",
+          ]),
+        ),
+      );
   };
   return door;
 }

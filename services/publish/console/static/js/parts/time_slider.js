@@ -10,7 +10,14 @@ export function timeSlider(months, missing, start, shown) {
   const absent = new Set(missing);
   const all = [...months, ...missing].sort();
   const say = (index) => monthName(all[index]) + (absent.has(all[index]) ? ", no solution" : "");
-  const range = h("input", { type: "range", id: "month", min: "0", max: String(all.length - 1), step: "1", value: String(Math.max(0, all.indexOf(start))) });
+  const range = h("input", {
+    type: "range",
+    id: "month",
+    min: "0",
+    max: String(all.length - 1),
+    step: "1",
+    value: String(Math.max(0, all.indexOf(start))),
+  });
   const label = h("output", { class: "month-shown", for: "month" });
   const play = h("button", { type: "button", class: "play" });
   let running = null;
@@ -50,10 +57,15 @@ export function timeSlider(months, missing, start, shown) {
     update();
   };
   stop();
-  const node = h("div", { class: "time" },
-    h("button", { type: "button", "aria-label": "Month before", onclick: () => step(-1) }, "‹"), play,
+  const node = h(
+    "div",
+    { class: "time" },
+    h("button", { type: "button", "aria-label": "Month before", onclick: () => step(-1) }, "‹"),
+    play,
     h("button", { type: "button", "aria-label": "Month after", onclick: () => step(1) }, "›"),
-    h("div", { class: "track" }, h("label", { class: "unseen", for: "month" }, "Month"), range, gaps(all, absent)), label);
+    h("div", { class: "track" }, h("label", { class: "unseen", for: "month" }, "Month"), range, gaps(all, absent)),
+    label,
+  );
   return { node, update, stop, month: () => all[Number(range.value)] };
 }
 

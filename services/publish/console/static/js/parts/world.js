@@ -4,7 +4,10 @@ import { colour, script, styles } from "../elements.js";
 
 const SCRIPT = "vendor/leaflet-1.9.4/leaflet.js";
 const STYLE = "vendor/leaflet-1.9.4/leaflet.css";
-const WORLD = [[-90, -180], [90, 180]];
+const WORLD = [
+  [-90, -180],
+  [90, 180],
+];
 const STEP = 30; // degrees between lines
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
@@ -13,8 +16,15 @@ export async function world(element, chosen) {
   styles(STYLE);
   const L = await script(SCRIPT, "L");
   const map = L.map(element, {
-    crs: L.CRS.EPSG4326, attributionControl: false, zoomSnap: 0, zoomDelta: 0.5, wheelPxPerZoomLevel: 120,
-    preferCanvas: true, maxBounds: WORLD, maxBoundsViscosity: 1, fadeAnimation: false,
+    crs: L.CRS.EPSG4326,
+    attributionControl: false,
+    zoomSnap: 0,
+    zoomDelta: 0.5,
+    wheelPxPerZoomLevel: 120,
+    preferCanvas: true,
+    maxBounds: WORLD,
+    maxBoundsViscosity: 1,
+    fadeAnimation: false,
   });
   const fit = () => {
     map.invalidateSize({ animate: false });
@@ -61,8 +71,26 @@ function show(state, address) {
 function graticule(L, map) {
   const group = L.layerGroup().addTo(map);
   const style = { weight: 1, interactive: false };
-  for (let longitude = -180; longitude <= 180; longitude += STEP) group.addLayer(L.polyline([[-90, longitude], [90, longitude]], style));
-  for (let latitude = -90 + STEP; latitude < 90; latitude += STEP) group.addLayer(L.polyline([[latitude, -180], [latitude, 180]], style));
+  for (let longitude = -180; longitude <= 180; longitude += STEP)
+    group.addLayer(
+      L.polyline(
+        [
+          [-90, longitude],
+          [90, longitude],
+        ],
+        style,
+      ),
+    );
+  for (let latitude = -90 + STEP; latitude < 90; latitude += STEP)
+    group.addLayer(
+      L.polyline(
+        [
+          [latitude, -180],
+          [latitude, 180],
+        ],
+        style,
+      ),
+    );
   group.eachLayer((line) => line.setStyle({ color: colour("graticule"), opacity: 0.6 }));
   return group;
 }
@@ -98,15 +126,21 @@ function mark(state, what) {
   const { L, map } = state;
   state.mark?.remove();
   const style = { color: colour("mark"), weight: 2.5, fillOpacity: 0.08, interactive: false };
-  if (what?.point) state.mark = L.circleMarker(what.point, { ...style, radius: 6, weight: 3.5, fillColor: "#ffffff", fillOpacity: 1 });
-  else if (what?.polygon) state.mark = L.polygon(what.polygon.map(([longitude, latitude]) => [latitude, longitude]), style);
+  if (what?.point)
+    state.mark = L.circleMarker(what.point, { ...style, radius: 6, weight: 3.5, fillColor: "#ffffff", fillOpacity: 1 });
+  else if (what?.polygon)
+    state.mark = L.polygon(
+      what.polygon.map(([longitude, latitude]) => [latitude, longitude]),
+      style,
+    );
   else if (what?.feature) state.mark = L.geoJSON(what.feature, { style, interactive: false });
   else state.mark = null;
   state.mark?.addTo(map);
 }
 
 function clicked(state, { lat, lng }) {
-  const latitude = Math.max(-90, Math.min(90, lat)), longitude = Math.max(-180, Math.min(180, lng));
+  const latitude = Math.max(-90, Math.min(90, lat)),
+    longitude = Math.max(-180, Math.min(180, lng));
   if (state.corners) addCorner(state, latitude, longitude);
   else state.chosen.point(latitude, longitude);
 }
@@ -121,7 +155,8 @@ function begin(state) {
 
 function addCorner(state, latitude, longitude) {
   state.corners.push([round(longitude), round(latitude)]);
-  const { L } = state, style = { color: colour("mark"), weight: 2, interactive: false };
+  const { L } = state,
+    style = { color: colour("mark"), weight: 2, interactive: false };
   const line = state.corners.map(([x, y]) => [y, x]);
   state.sketch.clearLayers();
   state.sketch.addLayer(L.polygon(line, { ...style, dashArray: "5 4", fillOpacity: 0.06 }));
