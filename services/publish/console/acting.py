@@ -2,7 +2,7 @@
 
 # No `from __future__ import annotations`: who may come in is said in the signatures, by names of this function.
 from collections.abc import Iterable
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,7 +14,7 @@ from services.publish.console.parameters import MONTH, PLAIN, Number, ReleaseId,
 from services.publish.console.security import Guard
 from services.publish.withdrawal import withdraw
 from shared.errors import RequestRefused
-from shared.storage.records import Token
+from shared.storage.records import Token, Unit
 
 SOON = "The services see it within a minute."
 
@@ -46,7 +46,8 @@ def acting_routes(context: Context, guard: Guard) -> APIRouter:
     routes = APIRouter(prefix="/api/v1", tags=["acts"])
     _add_requests(routes, context, guard)
     _add_decisions_of_operators(routes, context, guard)
-    _add_decisions_of_scientists(routes, context, guard)
+    _add_decisions_on_releases(routes, context, guard)
+    _add_decisions_on_baselines(routes, context, guard)
     return routes
 
 
@@ -74,58 +75,89 @@ def _add_decisions_of_operators(routes: APIRouter, context: Context, guard: Guar
     catalogue = context.catalogue
     Operator = Annotated[Token, Depends(guard.actor("operator"))]
 
-    @routes.post("/units/{key}/{decision}")
-    def decide_unit(key: UnitKey, decision: Literal["retry", "drop"], why: Reason, token: Operator) -> Done:
-        """Try parked, waiting or dropped work again, or give it up for good."""
-        unit = catalogue.unit(key)
-        if unit is None:
-            raise Refusal(404, f"there is no unit {key[:12]}", "See /api/v1/parked for those that need a person.")
-        what = f"{unit.product} of {unit.month or unit.kind}"
-        if decision == "retry" and unit.state == "done":
-            raise Refusal(409, f"{what} is done", "Use /api/v1/reprocess, which compares what comes out.")
-        if decision == "retry":
-            catalogue.retry(key, who=token.name, reason=why.reason)
-            return Done(f"{what} is tried again. {SOON}")
+    @routes.post("/units/{key}/retry")
+    def retry(key: UnitKey, why: Reason, token: Operator) -> Done:
+        """Try parked, waiting or dropped work again."""
+        what = _unit_of(context, key)
+        if what.state == "done":
+            raise Refusal(409, f"{_named(what)} is done", "Use /api/v1/reprocess, which compares what comes out.")
+        catalogue.retry(key, who=token.name, reason=why.reason)
+        return Done(f"{_named(what)} is tried again. {SOON}")
+
+    @routes.post("/units/{key}/drop")
+    def drop(key: UnitKey, why: Reason, token: Operator) -> Done:
+        """Give work up for good: a dropped month is left out."""
+        what = _named(_unit_of(context, key))
         catalogue.drop(key, who=token.name, reason=why.reason)
         return Done(f"{what} is dropped.")
 
-    @routes.post("/files/{id}/{decision}")
-    def decide_file(id: Number, decision: Literal["accept", "refuse"], why: Reason, token: Operator) -> Done:
-        """Use a held or refused file in the place of the one before it, or set it aside."""
+    @routes.post("/files/{id}/accept")
+    def accept_file(id: Number, why: Reason, token: Operator) -> Done:
+        """Use a held or refused file in the place of the one before it."""
         _require(id, (each.id for each in catalogue.granules(state=None)), "file", "/api/v1/decisions")
-        if decision == "accept":
-            return Done(f"{context.acts.accept_file(id, token.name, why.reason)} is in use. {SOON}")
+        return Done(f"{context.acts.accept_file(id, token.name, why.reason)} is in use. {SOON}")
+
+    @routes.post("/files/{id}/refuse")
+    def refuse_file(id: Number, why: Reason, token: Operator) -> Done:
+        """Set a held file aside: the one before it stays in use."""
+        _require(id, (each.id for each in catalogue.granules(state=None)), "file", "/api/v1/decisions")
         return Done(f"{catalogue.refuse_granule(id, who=token.name, reason=why.reason).name} is not used.")
 
 
-def _add_decisions_of_scientists(routes: APIRouter, context: Context, guard: Guard) -> None:
+def _add_decisions_on_releases(routes: APIRouter, context: Context, guard: Guard) -> None:
     catalogue = context.catalogue
     Scientist = Annotated[Token, Depends(guard.actor("scientist"))]
 
-    @routes.post("/releases/{id}/{decision}")
-    def decide_release(
-        id: ReleaseId, decision: Literal["approve", "reject", "retract"], why: Reason, token: Scientist
-    ) -> Done:
-        """Let a held release pass the gate, give it up, or take a released one back."""
+    @routes.post("/releases/{id}/approve")
+    def approve(id: ReleaseId, why: Reason, token: Scientist) -> Done:
+        """Let a held release pass the gate."""
         release_of(context, id)
-        if decision == "approve":
-            catalogue.approve_release(id, who=token.name, reason=why.reason)
-            return Done(f"{id} is approved. {SOON}")
-        if decision == "reject":
-            catalogue.reject_release(id, who=token.name, reason=why.reason)
-            return Done(f"{id} is rejected.")
+        catalogue.approve_release(id, who=token.name, reason=why.reason)
+        return Done(f"{id} is approved. {SOON}")
+
+    @routes.post("/releases/{id}/reject")
+    def reject(id: ReleaseId, why: Reason, token: Scientist) -> Done:
+        """Give a held release up."""
+        release_of(context, id)
+        catalogue.reject_release(id, who=token.name, reason=why.reason)
+        return Done(f"{id} is rejected.")
+
+    @routes.post("/releases/{id}/retract")
+    def retract(id: ReleaseId, why: Reason, token: Scientist) -> Done:
+        """Take a release back: its files go, a tombstone says why."""
+        release_of(context, id)
         successor = withdraw(catalogue, id, token.name, why.reason)
         return Done(f"{id} is retracted. " + (f"{successor} is there." if successor else "No release is in its place."))
 
-    @routes.post("/baselines/{id}/{decision}")
-    def decide_baseline(id: Number, decision: Literal["accept", "refuse"], why: Reason, token: Scientist) -> Done:
-        """Use a proposed baseline from now on, so that all is computed again, or refuse it."""
+
+def _add_decisions_on_baselines(routes: APIRouter, context: Context, guard: Guard) -> None:
+    catalogue = context.catalogue
+    Scientist = Annotated[Token, Depends(guard.actor("scientist"))]
+
+    @routes.post("/baselines/{id}/accept")
+    def accept_baseline(id: Number, why: Reason, token: Scientist) -> Done:
+        """Use a proposed baseline from now on: all is computed again."""
         _require(id, (each.id for each in catalogue.baselines()), "baseline", "/api/v1/baselines")
-        if decision == "accept":
-            taken = catalogue.accept_baseline(id, who=token.name, reason=why.reason)
-            return Done(f"Baseline {taken.number} of {taken.product} is in use; its months are computed again. {SOON}")
+        taken = catalogue.accept_baseline(id, who=token.name, reason=why.reason)
+        return Done(f"Baseline {taken.number} of {taken.product} is in use; its months are computed again. {SOON}")
+
+    @routes.post("/baselines/{id}/refuse")
+    def refuse_baseline(id: Number, why: Reason, token: Scientist) -> Done:
+        """Refuse a proposed baseline."""
+        _require(id, (each.id for each in catalogue.baselines()), "baseline", "/api/v1/baselines")
         gone = catalogue.refuse_baseline(id, who=token.name, reason=why.reason)
         return Done(f"Baseline {gone.number} of {gone.product} is not used.")
+
+
+def _unit_of(context: Context, key: str) -> Unit:
+    unit = context.catalogue.unit(key)
+    if unit is None:
+        raise Refusal(404, f"there is no unit {key[:12]}", "See /api/v1/parked for those that need a person.")
+    return unit
+
+
+def _named(unit: Unit) -> str:
+    return f"{unit.product} of {unit.month or unit.kind}"
 
 
 def _require(id: int, known: Iterable[int], what: str, where: str) -> None:

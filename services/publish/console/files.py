@@ -23,12 +23,13 @@ _TYPES = {
     ".nc": "application/netcdf", ".gz": "application/gzip", ".png": "image/png", ".xml": "application/xml",
     ".json": "application/json", ".md": "text/markdown; charset=utf-8",
 }  # fmt: skip
+_TEXT, _BYTES = "text/plain; charset=utf-8", "application/octet-stream"
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 _YEAR = 31536000  # s
 
 # Whatever the file is; a part of it; not again; no such part
 _ANSWERS: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"application/octet-stream": {}}},
+    200: {"content": {kind.partition(";")[0]: {} for kind in (*_TYPES.values(), _TEXT, _BYTES)}},
     206: {"description": "A part of the file"},
     304: {"description": "Not modified"},
     416: {"description": "Range not satisfiable", "content": {"application/json": {"schema": PROBLEM}}},
@@ -93,7 +94,7 @@ def _answer(request: Request, folder: Path, name: str, caching: str) -> Response
     if _is_known(request.headers.get("if-none-match", ""), digest):
         return Response(status_code=304, headers=headers)
     _check_range(request.headers.get("range", ""), path.stat().st_size)
-    kind = _TYPES.get(path.suffix, "text/plain; charset=utf-8" if name == SUMS else "application/octet-stream")
+    kind = _TYPES.get(path.suffix, _TEXT if name == SUMS else _BYTES)
     return FileResponse(path, headers=headers, media_type=kind, stat_result=path.stat())
 
 

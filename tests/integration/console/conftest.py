@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import shutil
 import socket
 import sqlite3
@@ -18,10 +19,10 @@ import httpx
 import pytest
 import uvicorn
 
-from services.publish.console.app import create_app
 from services.publish.console.context import Context
 from services.publish.directories import remove
 from services.serving import context as context_of_settings
+from services.serving import server_of
 from shared.settings import ConsoleSettings
 from shared.storage.catalogue import Catalogue
 from tests.console_home import Home, live, lived_in
@@ -45,18 +46,26 @@ def lived_home(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
     return lived_in(folder, environment)
 
 
+def _linked(source: str, target: str) -> None:
+    (shutil.copy2 if "catalogue" in Path(source).name else os.link)(source, target)
+
+
+def copied(lived: Home, folder: Path) -> Home:
+    """A copy of a home, which may be changed."""
+    # Whoever changes a file makes a new one, but for the catalogue: the others get second names.
+    shutil.copytree(lived.home, folder / "home", symlinks=True, copy_function=_linked)
+    with closing(sqlite3.connect(folder / "home" / "catalogue.sqlite")) as database:
+        words = (f"{lived.home}/", f"{folder}/home/")
+        database.execute("UPDATE releases SET directory = replace(directory, ?, ?)", words)
+        database.commit()
+    return lived_in(folder, lived.environment)
+
+
 @pytest.fixture
 def own_home(lived_home: Home, tmp_path: Path) -> Iterator[Home]:
     """A copy of it that a test may change."""
-    folder = tmp_path / "lived"
-    shutil.copytree(lived_home.home, folder / "home", symlinks=True)
-    with closing(sqlite3.connect(folder / "home" / "catalogue.sqlite")) as database:
-        words = (f"{lived_home.home}/", f"{folder}/home/")
-        database.execute("UPDATE releases SET directory = replace(directory, ?, ?)", words)
-        database.commit()
-    own = lived_in(folder, lived_home.environment)
-    yield own
-    remove(folder / "home")
+    yield copied(lived_home, tmp_path / "lived")
+    remove(tmp_path / "lived" / "home")
 
 
 @dataclass(frozen=True)
@@ -91,7 +100,7 @@ def served(context: Context) -> Iterator[Console]:
     """The console of a context on a free port of the loopback."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(create_app(context), log_config=None, lifespan="on"))
+        server = uvicorn.Server(server_of(context))
         thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
         thread.start()
         while not server.started:
