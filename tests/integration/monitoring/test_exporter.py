@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
 import subprocess
@@ -319,6 +320,15 @@ class TestTheStore:
             assert found["gravstream_store_objects", ()] == len(sizes)
         (objects / "01" / "1").unlink()
         assert told(context)["gravstream_store_bytes", ()] == 9.0
+
+    def test_is_measured_though_two_files_came_within_one_tick_of_the_clock(
+        self, context: Context, tmp_path: Path
+    ) -> None:
+        part, moment = tmp_path / "store" / "objects" / "ab", time.time_ns()
+        for count in (1, 2):
+            (part / f"{count}").write_bytes(b"x")
+            os.utime(part, ns=(moment, moment))
+            assert told(context)["gravstream_store_objects", ()] == count
 
     def test_that_is_elsewhere_is_not_told(self, context: Context) -> None:
         found = told(replace(context, folders={}))
