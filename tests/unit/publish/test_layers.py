@@ -102,6 +102,7 @@ def test_rms_difference_is_that_over_the_months_of_both(product: Path, maps: Gri
     expected = 1e3 * np.sqrt(np.mean(steps[: len(places)].astype(float) ** 2, axis=0))
     assert len(places) == 37
     np.testing.assert_allclose(shown.values, np.where(maps.land & land, expected, np.nan), atol=2e-3)
+    np.testing.assert_array_equal(shown.land, maps.land & land)
     assert shown.record == (Month(2002, 4), maps.months[36])
     assert shown.layer.scale.high == 10.0  # of 4 mm: the next power of ten
 
