@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -30,7 +31,7 @@ PAGES = {
 @pytest.fixture(scope="module")
 def secret(lived_home: Home) -> str:
     with lived_home.catalogue as known:
-        return known.add_token("axe", "scientist")
+        return known.add_token(f"axe.{time.monotonic_ns()}", "scientist")
 
 
 def serious(page: Page) -> list[str]:
