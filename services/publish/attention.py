@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal, Protocol
 
 from services.publish.month_states import last_line
+from shared.models.epoch import moment_of_mjd
 from shared.storage.catalogue import Catalogue
 from shared.storage.records import Granule, Poll, Unit
 
@@ -21,14 +22,14 @@ _NAMED = 5  # units that are told one by one; more are counted
 class Limits:
     """Beyond which something needs a person.
 
-    poll_interval: between looks at a source [s]; overdue: until a month that came is released; late: without a new
-    month upstream, which brings one a month, some of them weeks late; silent: without a sign of life of a process;
-    queue: tasks that wait.
+    poll_interval: between looks at a source [s]; overdue: until a month that came is released; late: since the end of
+    the newest month upstream, which comes two to three months after it; silent: without a sign of life of a
+    process; queue: tasks that wait.
     """
 
     poll_interval: float = 86400.0
     overdue: timedelta = timedelta(hours=24)
-    late: timedelta = timedelta(days=75)
+    late: timedelta = timedelta(days=180)
     silent: timedelta = timedelta(minutes=5)
     queue: int = 100
 
@@ -81,7 +82,8 @@ def of_record(
     """What is wrong with months and releases; files and units: those that the caller has read already."""
     yield from _decisions(catalogue)
     yield from _units(units)
-    yield from _late(catalogue, files, products, limits, now)
+    waiting = {(unit.product, unit.month) for unit in units if unit.state == "waiting"}
+    yield from _late(catalogue, files, waiting, products, limits, now)
 
 
 def _decisions(catalogue: Catalogue) -> Iterator[Attention]:
@@ -108,20 +110,23 @@ def _units(units: Sequence[Unit]) -> Iterator[Attention]:
 
 
 def _late(
-    catalogue: Catalogue, files: Sequence[Granule], products: Sequence[str], limits: Limits, now: datetime
-) -> Iterator[Attention]:
+    catalogue: Catalogue, files: Sequence[Granule], waiting: Collection[tuple[str, str | None]],
+    products: Sequence[str], limits: Limits, now: datetime,
+) -> Iterator[Attention]:  # fmt: skip
     newest = max((file for file in files if file.state == "accepted"), key=lambda file: str(file.month), default=None)
     if newest is None:
         return
     for product in products:
         latest = catalogue.latest(product)
         behind = latest is None or latest.last < str(newest.month)
-        if behind and now - newest.arrived_at > limits.overdue:
+        # A month that waits for its table is not late by us.
+        ours = behind and (product, newest.month) not in waiting
+        if ours and now - newest.arrived_at > limits.overdue:
             text = f"{newest.month} has come and is not in a release of {product}"
             yield _notice("ReleaseOverdue", "critical", text, str(newest.month), newest.arrived_at)
-    last = max(file.arrived_at for file in files if file.version == 1)
-    if now - last > limits.late:
-        yield _notice("UpstreamLate", "info", f"Upstream has had no new month after {newest.month}", "upstream", last)
+    ended = newest.arrived_at if newest.end is None else moment_of_mjd(newest.end).replace(tzinfo=UTC)
+    if now - ended > limits.late:
+        yield _notice("UpstreamLate", "info", f"Upstream has had no new month after {newest.month}", "upstream", ended)
 
 
 def of_sources(catalogue: Catalogue, last: Sequence[Poll], limits: Limits, now: datetime) -> Iterator[Attention]:
