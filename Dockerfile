@@ -25,11 +25,15 @@ RUN groupadd --system --gid 10001 gravstream \
 COPY --from=build /opt/gravstream /opt/gravstream
 # The console shows them beside an alert; it looks for them where the packages are.
 COPY docs/playbooks /opt/gravstream/lib/python3.11/site-packages/docs/playbooks
-# One thread of linear algebra a process: processes are the parallelism (docs/decisions/0008). The file system is
+# One thread of linear algebra a process: processes are the parallelism (docs/decisions/0008). Memory of large arrays
+# goes back to the machine when they are done with (glibc). The file system is
 # read-only at run time, so what is compiled or configured at first use goes where it may be written.
 ENV PATH=/opt/gravstream/bin:$PATH \
     OPENBLAS_NUM_THREADS=1 \
     OMP_NUM_THREADS=1 \
+    MALLOC_ARENA_MAX=2 \
+    MALLOC_MMAP_THRESHOLD_=4194304 \
+    MALLOC_TRIM_THRESHOLD_=16777216 \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     HOME=/tmp \
