@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import BrowserContext, Page, Route, expect, sync_playwright
 
 from tests.console_home import Home
 
@@ -97,11 +97,14 @@ def acting(own_home: Home, basins: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def chromium(system_package: Callable[[str], str]) -> Iterator[Browser]:
+def chromium(system_package: Callable[[str], str]) -> Iterator[BrowserContext]:
+    """A window that keeps files from one page to the next; what is kept of a session is a page's own."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=system_package("chromium"), args=list(FLAGS))
         expect.set_options(timeout=PATIENCE)
-        yield browser
+        window = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+        window.set_default_timeout(PATIENCE)
+        yield window
         browser.close()
 
 
@@ -133,17 +136,16 @@ Visit = Callable[..., Visitor]
 
 
 @pytest.fixture
-def visit(chromium: Browser) -> Iterator[Visit]:
+def visit(chromium: BrowserContext) -> Iterator[Visit]:
     """Come with a window of a size, a colour scheme and perhaps a token; every complaint fails the test at its end."""
     visitors: list[tuple[Visitor, bool]] = []
 
     def come(
         url: str, size: tuple[int, int] = DESK, scheme: Any = "light", token: str = "", complaints: bool = False
     ) -> Visitor:
-        window = {"width": size[0], "height": size[1]}
-        context = chromium.new_context(viewport=window, color_scheme=scheme, accept_downloads=True)  # type: ignore[arg-type]
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE)
+        page = chromium.new_page()
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        page.emulate_media(color_scheme=scheme)
         visitor = Visitor(page, url)
         page.on("console", lambda said: said.type in ("error", "warning") and visitor.complaints.append(said.text))
         page.on("pageerror", lambda error: visitor.complaints.append(str(error)))
@@ -155,7 +157,7 @@ def visit(chromium: Browser) -> Iterator[Visit]:
 
     yield come
     for visitor, expected in visitors:
-        visitor.page.context.close()
+        visitor.page.close()
         assert not visitor.strangers, f"asked of others: {visitor.strangers}"
         assert expected or not visitor.complaints, visitor.complaints
 

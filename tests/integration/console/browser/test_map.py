@@ -50,14 +50,10 @@ def open_map(visit: Visit, url: str, query: str = "", complaints: bool = False) 
     return page
 
 
-def test_click_shows_the_series_of_the_cell_as_it_was_released(
-    visit: Visit, reading: str, product: Level3, keep: Keep
-) -> None:
+def test_click_shows_the_series_of_the_cell_as_it_was_released(visit: Visit, reading: str, product: Level3) -> None:
     page = open_map(visit, reading)
     click_at(page, -60.2, -5.2)
     page.locator(".series .chart canvas").wait_for()
-    page.wait_for_timeout(150)
-    keep(page, "map-point")
     latitude, longitude = (float(page.locator(f"#{name}").input_value()) for name in ("latitude", "longitude"))
     assert abs(latitude + 5.2) < 1 and abs(longitude + 60.2) < 1
     row, column = (

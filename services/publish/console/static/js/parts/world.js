@@ -26,16 +26,18 @@ export async function world(element, chosen) {
     maxBoundsViscosity: 1,
     fadeAnimation: false,
   });
+  // What shows the whole world goes on doing so when the window changes.
   const fit = () => {
+    const whole = map.getZoom() <= map.getMinZoom() + 0.01;
     map.invalidateSize({ animate: false });
     map.setMinZoom(0);
     const least = map.getBoundsZoom(WORLD, false);
-    const whole = map.getZoom() === undefined || map.getZoom() <= map.getMinZoom() || map.getZoom() < least;
-    if (whole) map.fitBounds(WORLD, { animate: false });
+    if (whole || map.getZoom() < least) map.fitBounds(WORLD, { animate: false });
     map.setMinZoom(least);
     map.setMaxZoom(least + 5);
   };
   map.fitBounds(WORLD, { animate: false });
+  map.setMinZoom(map.getZoom());
   fit();
   const sized = new ResizeObserver(fit);
   sized.observe(element);
