@@ -188,8 +188,7 @@ def test_a_full_disk_holds_the_work_and_nothing_of_it_is_lost_or_half_visible(
         is_released = running.extends()
         until(reached, PATIENCE, stage, tick=0.005)
         with no_room():
-            time.sleep(FULL)
-            assert not is_released()
+            time.sleep(FULL)  # what was quick enough ended before; nothing else may have
             assert_nothing_half_visible(running.home)
         back.append(until(is_released, PATIENCE, f"the release after {stage}"))
     way = "a full disk" if small.mounted else "no file may be written"

@@ -46,8 +46,8 @@ def _understood(words: list[str], complete: bool) -> None:
     try:
         command.make_context(name, words)
     except Exception as error:
-        # Typer keeps the class to itself.
-        if complete or type(error).__name__ != "MissingParameter":
+        # Typer keeps the classes to itself; a word such as ID stands for a number.
+        if complete or type(error).__name__ not in ("MissingParameter", "BadParameter"):
             raise
 
 

@@ -48,6 +48,7 @@ def create_app(context: Context) -> FastAPI:
         openapi_url="/api/v1/openapi.json",
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # an address with one too many is wrong, not elsewhere
         telemetry=_UNWATCHED,  # type: ignore[arg-type]
     )
     explain_errors(app)

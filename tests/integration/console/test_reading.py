@@ -94,7 +94,7 @@ class TestMonths:
 
     def test_one_that_was_refused_has_its_file_and_why(self, get: Get) -> None:
         story = get(f"/api/v1/months/{REFUSED}")
-        assert [(file["state"], file["month"]) for file in story["files"]] == [("quarantined", None)]
+        assert [(file["state"], file["month"]) for file in story["files"]] == [("quarantined", REFUSED)]
         assert {each["state"] for each in story["products"]} == {"quarantined"}
 
 

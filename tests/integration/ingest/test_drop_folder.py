@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from services.embedded import _free_port, _redis_binary
+from services.embedded import _redis_binary, free_port
 from services.ingest.sources.watch import Watch
 from shared.storage.catalogue import Catalogue
 from tests.integration.ingest.conftest import TABLE
@@ -170,7 +170,7 @@ class Worker:
 
 @pytest.fixture
 def worker(tmp_path: Path) -> Iterator[Worker]:
-    port, home = _free_port(), tmp_path / "home"
+    port, home = free_port(), tmp_path / "home"
     home.mkdir()
     inbox, log = tmp_path / "inbox", tmp_path / "ingest.log"
     inbox.mkdir()
