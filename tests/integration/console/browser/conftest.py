@@ -52,15 +52,15 @@ def basins(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def serving(home: Home, basins: Path) -> Iterator[str]:
-    """`gravstream serve` of a home on a free port; its address."""
+def serving(home: Home, basins: Path, **others: str) -> Iterator[str]:
+    """`gravstream serve` of a home on a free port, with other settings; its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     own = {"GRAVSTREAM_CONSOLE_PORT": str(port), "GRAVSTREAM_REQUESTS": PLENTY, "GRAVSTREAM_BASINS": str(basins)}
     command = (sys.executable, "-m", "services.cli", "serve")
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen(command, env=os.environ | home.environment | own, cwd=PROJECT, **quiet)
+    process = subprocess.Popen(command, env=os.environ | home.environment | own | others, cwd=PROJECT, **quiet)
     url = f"http://127.0.0.1:{port}"
     try:
         _await(f"{url}/health", process)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from tests.console_home import ODD, Home
 
-from .conftest import PHONE, Visit
+from .conftest import PHONE, Visit, serving
 
 Keep = Callable[[Page, str], None]
 
@@ -78,3 +79,16 @@ def test_first_stop_of_the_tabulator_leads_past_the_navigation(visit: Visit, rea
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_be_focused()
     assert page.url.endswith("#/overview")
+
+
+def test_closed_console_shows_and_gives_nothing_without_a_token(
+    visit: Visit, lived_home: Home, basins: Path, secret: str
+) -> None:
+    with serving(lived_home, basins, GRAVSTREAM_READING="closed") as url:
+        visit(url, complaints=True).go("#/overview", "This console wants to know who reads")
+        page = visit(url, token=secret).go("#/map?lat=-5.25&lon=-60.25", "Map")
+        page.locator("img.field").wait_for()
+        page.locator(".series .chart canvas").wait_for()
+        with page.expect_download() as arriving:
+            page.locator(".map-stage .file", has_text="CSV").click()
+        assert b"," in arriving.value.path().read_bytes()

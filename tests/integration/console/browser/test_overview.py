@@ -76,7 +76,7 @@ def test_page_that_is_brought_up_to_date_leaves_the_focus_where_it_is(visit: Vis
     page = visit(reading).go("#/overview", "Overview")
     page.locator('[data-month="2004-02"]').focus()
     page.evaluate("window.before = document.activeElement")
-    with page.expect_response("**/api/v1/months?*"):
+    with page.expect_response("**/api/v1/months*"):
         page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     page.wait_for_timeout(100)
     assert page.evaluate("document.activeElement === window.before && document.activeElement.tabIndex === 0")

@@ -2,15 +2,9 @@
 
 import { Refused, Silent } from "./api.js";
 import { fill, h, morph, tell } from "./elements.js";
-import { act } from "./pages/act.js";
-import { map } from "./pages/map.js";
-import { month } from "./pages/month.js";
-import { overview } from "./pages/overview.js";
-import { release } from "./pages/release.js";
-import { releases } from "./pages/releases.js";
 import { clock } from "./words.js";
 
-// A page: title(route), load(route, signal) → data, draw(data, route) → element, then?(element, data, route),
+// A page: title(route), load(route, signal) → data, draw(data, route) → element, drawn?(element, data, route),
 // leave?(), fresh: whether it is read again while it is shown.
 const FRESH_EVERY = 15000; // milliseconds
 const RETRIES = [2000, 4000, 8000, 15000];
@@ -20,7 +14,7 @@ const main = document.getElementById("main");
 const banner = document.getElementById("banner");
 const pulse = document.getElementById("pulse");
 
-let shown = null; // { page, route, element, text, abort }
+let shown = null; // { page, route, element, abort }
 let timer = null;
 let failures = 0;
 let lastAnswer = null;
@@ -32,20 +26,32 @@ function routeNow() {
   return { name: name || "overview", rest, query: new URLSearchParams(search ?? "") };
 }
 
-function pageOf(route) {
-  if (route.name === "months" && route.rest[0]) return month;
-  if (route.name === "releases" && route.rest[0]) return release;
-  return { overview, map, releases, act }[route.name] ?? overview;
+/** The page of a route; its script is loaded when it is first wanted. */
+async function pageOf(route) {
+  try {
+    return await imported(route);
+  } catch (error) {
+    throw error instanceof TypeError && error.message.includes("module")
+      ? new Silent("The console does not answer")
+      : error;
+  }
+}
+
+async function imported({ name, rest }) {
+  if (name === "months" && rest[0]) return (await import("./pages/month.js")).month;
+  if (name === "releases" && rest[0]) return (await import("./pages/release.js")).release;
+  if (name === "map") return (await import("./pages/map.js")).map;
+  if (name === "releases") return (await import("./pages/releases.js")).releases;
+  if (name === "act") return (await import("./pages/act.js")).act;
+  return (await import("./pages/overview.js")).overview;
 }
 
 async function go(first) {
-  const route = routeNow();
-  const page = pageOf(route);
   leave();
-  const current = { page, route, element: null, text: null, abort: new AbortController() };
+  const route = routeNow();
+  const current = { page: null, route, element: null, abort: new AbortController() };
   shown = current;
   mark(route.name === "months" ? "overview" : route.name);
-  document.title = `${page.title(route)} · gravstream`;
   const waiting = setTimeout(() => fill(main, h("p", { class: "loading" }, "Loading …")), first ? 0 : NOT_AT_ONCE);
   await look(current);
   clearTimeout(waiting);
@@ -55,7 +61,7 @@ async function go(first) {
 function leave() {
   clearTimeout(timer);
   shown?.abort.abort();
-  shown?.page.leave?.();
+  shown?.page?.leave?.();
 }
 
 function focusHeading() {
@@ -69,6 +75,9 @@ function focusHeading() {
 async function look(current) {
   clearTimeout(timer);
   try {
+    current.page ??= await pageOf(current.route);
+    if (shown !== current) return;
+    document.title = `${current.page.title(current.route)} · gravstream`;
     const data = await current.page.load(current.route, current.abort.signal);
     if (shown !== current) return;
     answered();
@@ -87,7 +96,7 @@ function put(current, data) {
     current.element = element;
     fill(main, element);
   }
-  current.page.then?.(current.element, data, current.route);
+  current.page.drawn?.(current.element, data, current.route);
 }
 
 function answered() {
@@ -178,6 +187,6 @@ window.addEventListener("hashchange", () => go(false));
 document.addEventListener("visibilitychange", () => {
   // A hidden page asks for nothing; it is brought up to date when it is looked at again.
   if (document.hidden) clearTimeout(timer);
-  else if (shown?.page.fresh) look(shown);
+  else if (shown?.page?.fresh) look(shown);
 });
 go(true);

@@ -40,7 +40,7 @@ export const map = {
     return page;
   },
 
-  then(page) {
+  drawn(page) {
     if (page.state) begin(page.state);
   },
 

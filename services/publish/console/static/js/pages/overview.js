@@ -16,9 +16,9 @@ export const overview = {
   title: () => "Overview",
 
   async load(route, signal) {
-    const status = await read(["status"], {}, signal);
-    const product = route.query.get("product") ?? status.products[0]?.name ?? "twsa";
-    return { status, product, months: await read(["months"], { product }, signal) };
+    const product = route.query.get("product"); // without one the server takes the first
+    const [status, months] = await Promise.all([read(["status"], {}, signal), read(["months"], { product }, signal)]);
+    return { status, product: months.product, months };
   },
 
   draw({ status, product, months }) {
@@ -34,7 +34,7 @@ export const overview = {
     );
   },
 
-  then(element, { months }) {
+  drawn(element, { months }) {
     const frame = element.querySelector(".chart");
     if (frame) drawNoise(frame, months);
   },
