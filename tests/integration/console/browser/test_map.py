@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from shared.formats.level3_reader import Level3, read_level3
 from tests.console_home import Home
 
-from .conftest import Visit
+from .conftest import DESK, PHONE, Visit
 
 Keep = Callable[[Page, str], None]
 PNG, HDF = b"\x89PNG\r\n\x1a\n", b"\x89HDF\r\n\x1a\n"
@@ -68,6 +68,17 @@ def test_click_shows_the_series_of_the_cell_as_it_was_released(visit: Visit, rea
             assert float(value.replace("−", "-")) == pytest.approx(released[month], abs=0.051)
         else:
             assert said == "no solution" and value == "–"
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE])
+def test_whole_world_fits_the_map(size: tuple[int, int], visit: Visit, reading: str) -> None:
+    page = visit(reading, size=size).go("#/map", "Map")
+    page.locator("img.field").wait_for()
+    page.set_viewport_size({"width": size[0] - 20, "height": size[1]})
+    page.wait_for_timeout(200)
+    world, field = (page.locator(each).bounding_box() for each in (".world", "img.field"))
+    assert world is not None and field is not None
+    assert [field[each] for each in ("x", "width")] == pytest.approx([world[each] for each in ("x", "width")], abs=1)
 
 
 def test_place_is_chosen_by_keys_alone(visit: Visit, reading: str) -> None:

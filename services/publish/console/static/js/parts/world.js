@@ -8,6 +8,7 @@ const WORLD = [
   [-90, -180],
   [90, 180],
 ];
+const SMALLEST = -4; // zoom; at 0 the world is 512 pixels wide
 const STEP = 30; // degrees between lines
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
@@ -19,6 +20,7 @@ export async function world(element, chosen) {
     crs: L.CRS.EPSG4326,
     attributionControl: false,
     zoomSnap: 0,
+    minZoom: SMALLEST,
     zoomDelta: 0.5,
     wheelPxPerZoomLevel: 120,
     preferCanvas: true,
@@ -30,7 +32,7 @@ export async function world(element, chosen) {
   const fit = () => {
     const whole = map.getZoom() <= map.getMinZoom() + 0.01;
     map.invalidateSize({ animate: false });
-    map.setMinZoom(0);
+    map.setMinZoom(SMALLEST);
     const least = map.getBoundsZoom(WORLD, false);
     if (whole || map.getZoom() < least) map.fitBounds(WORLD, { animate: false });
     map.setMinZoom(least);
