@@ -34,7 +34,7 @@ check: $(INSTALLED)  ## Lint, formatting, types, and who may import whom.
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-test: $(INSTALLED)  ## Run every test (below ten minutes on two cores).
+test: $(INSTALLED)  ## Run every test (about a quarter of an hour on two cores).
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 docs: $(INSTALLED)  ## Write the references from the code and build the documentation into build/docs.
