@@ -161,12 +161,12 @@ def _release(known: Catalogue, id: str | None) -> ReleaseRecord:
 
 
 def _maps(record: ReleaseRecord) -> Path:
-    from services.publish.file_names import maps_name
+    from services.publish.file_names import maps_in
 
-    name = maps_name(path.name for path in Path(record.directory).iterdir())
-    if name is None:
+    found = maps_in(Path(record.directory))
+    if found is None:
         raise RequestRefused(f"{record.id} holds no maps", advice="Take a release of twsa.")
-    return Path(record.directory) / name
+    return found
 
 
 def _of_point(record: ReleaseRecord, lat: float | None, lon: float | None) -> Series:

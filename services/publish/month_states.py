@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
+from services.publish.file_names import maps_in
 from shared.errors import GravstreamError
 from shared.formats.level3_reader import read_level3
 from shared.models.epoch import Month, mjd_of_day, months_between
@@ -63,7 +64,7 @@ class Noise:
 
 def noise_of(directory: str) -> Noise | None:
     """The noise that a release says of its months; None for one without maps or without files."""
-    product = next(Path(directory).glob("*.nc"), None) if directory else None
+    product = maps_in(Path(directory)) if directory else None
     try:
         return None if product is None else _noise(product)
     except GravstreamError:

@@ -13,6 +13,7 @@ from fastapi.responses import FileResponse, RedirectResponse, Response
 from services.publish.console.context import Context
 from services.publish.console.errors import PROBLEM, Refusal
 from services.publish.console.parameters import ReleaseId, product_of, release_of
+from services.publish.file_names import maps_in
 from services.publish.shown_release import digests_of
 from services.publish.sums import SUMS
 from services.publish.tombstone import read_tombstone
@@ -65,7 +66,7 @@ def file_routes(context: Context) -> APIRouter:
         release = context.catalogue.latest(product_of(context, product))
         if release is None:
             raise Refusal(404, f"nothing of {product} is released yet", "See /api/v1/releases.")
-        maps = next(Path(release.directory).glob("*.nc"), None)
+        maps = maps_in(Path(release.directory))
         if maps is None:
             raise Refusal(404, f"{product} has no single file", f"See /api/v1/releases/{release.id} for its files.")
         return RedirectResponse(f"{files_address(release.id)}/{maps.name}", headers={"Cache-Control": "no-cache"})

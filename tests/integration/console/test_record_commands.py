@@ -43,6 +43,17 @@ def maps(lived_home: Home) -> xr.Dataset:
     return xr.load_dataset(next((lived_home.home / "releases" / "twsa" / LATEST).glob("*.nc")))
 
 
+@pytest.fixture
+def box(tmp_path: Path) -> Path:
+    """A file with one basin: a box of ten degrees in Amazonia, 400 cells."""
+    corners = [[-65, -10], [-55, -10], [-55, 0], [-65, 0], [-65, -10]]
+    shape = {"type": "Polygon", "coordinates": [corners]}
+    feature = {"type": "Feature", "properties": {"name": "Box"}, "geometry": shape}
+    file = tmp_path / "basins.geojson"
+    file.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
+    return file
+
+
 class TestMonths:
     def test_show_one_letter_for_each(self, said: Any) -> None:
         rows = {line.split()[0]: line.split()[1:] for line in said("months").splitlines() if line[1:5].isdigit()}
@@ -81,34 +92,16 @@ class TestSeries:
         assert gaps == [str(maps.attrs["gaps"])]
         assert said("series", *POINT).count("no data") == len(gaps)
 
-    def test_of_a_basin_is_the_mean_of_its_cells(self, said: Any, maps: xr.Dataset, tmp_path: Path) -> None:
-        corners = [[-65, -10], [-55, -10], [-55, 0], [-65, 0], [-65, -10]]
-        feature = {
-            "type": "Feature",
-            "properties": {"name": "Box"},
-            "geometry": {"type": "Polygon", "coordinates": [corners]},
-        }
-        file = tmp_path / "basins.geojson"
-        file.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
-        found = json.loads(said("series", "--basin", "Box", "--json", GRAVSTREAM_BASINS=str(file)))["months"]
-        box = maps.twsa.sel(lat=slice(-10, 0), lon=slice(-65, -55))
-        mean = box.weighted(np.cos(np.deg2rad(box.lat))).mean(("lat", "lon"))
+    def test_of_a_basin_is_the_mean_of_its_cells(self, said: Any, maps: xr.Dataset, box: Path) -> None:
+        found = json.loads(said("series", "--basin", "Box", "--json", GRAVSTREAM_BASINS=str(box)))["months"]
+        cells = maps.twsa.sel(lat=slice(-10, 0), lon=slice(-65, -55))
+        mean = cells.weighted(np.cos(np.deg2rad(cells.lat))).mean(("lat", "lon"))
         told = [each["twsa_mm"] for each in found if each["twsa_mm"] is not None]
         # Areas on the ellipsoid differ from those on the sphere by parts in a thousand, within some hundred mm.
         np.testing.assert_allclose(told, mean, atol=0.1)
 
-    def test_of_a_mean_is_surer_than_of_a_cell_but_not_by_the_root_of_their_number(
-        self, said: Any, tmp_path: Path
-    ) -> None:
-        corners = [[-65, -10], [-55, -10], [-55, 0], [-65, 0], [-65, -10]]
-        feature = {
-            "type": "Feature",
-            "properties": {"name": "Box"},
-            "geometry": {"type": "Polygon", "coordinates": [corners]},
-        }
-        file = tmp_path / "basins.geojson"
-        file.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
-        area = json.loads(said("series", "--basin", "Box", "--json", GRAVSTREAM_BASINS=str(file)))["months"][0]
+    def test_of_a_mean_is_surer_than_of_a_cell_but_not_by_the_root_of_their_number(self, said: Any, box: Path) -> None:
+        area = json.loads(said("series", "--basin", "Box", "--json", GRAVSTREAM_BASINS=str(box)))["months"][0]
         point = json.loads(said("series", *POINT, "--json"))["months"][0]
         assert point["uncertainty_mm"] / np.sqrt(400) < area["uncertainty_mm"] < point["uncertainty_mm"]
 
