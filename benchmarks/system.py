@@ -13,11 +13,12 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from services.embedded import environment_of, system
+from benchmarks.console import measure_console
+from benchmarks.row import Row
+from services.embedded import environment_of, free_port, system
 from shared.broker import celery_app
 from shared.settings import QueueSettings
 from shared.simulation.upstream import Served, Upstream
@@ -29,16 +30,7 @@ NEW_MONTHS = 3
 IDLE_SECONDS = 30.0
 EVENTS = 1000
 PATIENCE = 900.0
-
-
-@dataclass(frozen=True)
-class Row:
-    """A figure, its target, and whether that is met; None where there is no target."""
-
-    what: str
-    figure: str
-    target: str = ""
-    met: bool | None = None
+CONSOLE_PORT = free_port()
 
 
 def until(condition: Callable[[], Any], what: str, tick: float = 0.05) -> float:
@@ -68,7 +60,7 @@ def running(home: Path, upstream: Upstream, workers: int, **others: str) -> Iter
     settings = {**environment_of(upstream, poll=1.0), "GRAVSTREAM_LOOK_INTERVAL": "1", **others}
     settings |= {"GRAVSTREAM_PRODUCTS": " ".join(PRODUCTS)}
     with (
-        system(home, settings, workers=workers) as processes,
+        system(home, settings, workers=workers, console=CONSOLE_PORT) as processes,
         Catalogue.open(home / "catalogue.sqlite") as catalogue,
     ):
         yield catalogue, processes
@@ -108,6 +100,9 @@ def measure_new_months(home: Path) -> list[Row]:
             upstream.reveal(1)
             maps.append(until(lambda: is_released(catalogue, "twsa", len(upstream.months)), "the release"))
             every.append(maps[-1] + until(lambda: all_released(catalogue, len(upstream.months)), "the releases"))
+        the_latest = catalogue.latest("twsa")
+        assert the_latest is not None
+        shown = measure_console(f"http://127.0.0.1:{CONSOLE_PORT}", the_latest.id)
         memory = megabytes(processes)
         duplicates = measure_duplicates(catalogue, processes)
     median = statistics.median(maps)
@@ -118,6 +113,7 @@ def measure_new_months(home: Path) -> list[Row]:
         ),
         Row("memory of all services after work (PSS)", f"{memory:.0f} MB", "< 800 MB", memory < 800.0),
         duplicates,
+        *shown,
     ]  # fmt: skip
 
 

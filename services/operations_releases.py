@@ -100,10 +100,14 @@ def list_baselines(context: typer.Context, as_json: Json = False) -> None:
 
 @baselines.command("accept")
 def accept_baseline(id: Number, reason: Reason, who: Who) -> None:
-    """Use a proposed or refused baseline from now on: all is computed again; leaves with 1 if it is neither."""
+    """Use a proposed, refused or replaced baseline from now on; leaves with 1 if it is none of these.
+
+    All is computed again, and the release that follows is held until its version is raised or it is approved.
+    """
     with catalogue() as known:
         taken = known.accept_baseline(id, who=who, reason=reason)
     say(f"Baseline {taken.number} of {taken.product} is in use; all its months are computed again. {SOON}")
+    say("The release that follows is of the kind major and is held: see `gravstream releases` then.")
 
 
 @baselines.command("refuse")

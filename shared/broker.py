@@ -6,7 +6,10 @@ the catalogue, and a lost, doubled or late message costs nothing.
 
 from __future__ import annotations
 
+import ctypes
+import gc
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -83,6 +86,13 @@ def tell_of_life(service: str, catalogue: Callable[[], Catalogue]) -> None:
     pulse = Pulse(service, catalogue)
     worker_ready.connect(lambda **_: pulse.start(), weak=False)
     worker_shutdown.connect(lambda **_: pulse.stop(), weak=False)
+
+
+def give_memory_back() -> None:
+    """Return to the machine what a large task has freed; without this a resting worker keeps it (glibc)."""
+    gc.collect()  # figures hold one another
+    with suppress(OSError, AttributeError, TypeError):  # other systems have no such function
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def scheduler_app(settings: QueueSettings) -> Celery:

@@ -110,7 +110,7 @@ RELEASE_FAILURES = _counter("release_failures", "product", "Times that making a 
 GATE_PASSED = _gauge("gate_passed", "bool", "product check", "1 if the last product passed this check of the gate.")
 GATE_MEASURED = _gauge("gate_measured", "of the check", "product check", "What this check measured.")
 GATE_LIMIT = _gauge("gate_limit", "of the check", "product check", "Against which limit.")
-BASELINES = _gauge("baselines", "1", "product state", "Baselines: proposed, accepted, refused, retired.")
+BASELINES = _gauge("baselines", "1", "product state", "Baselines: proposed, accepted, refused, replaced, retired.")
 DELIVERIES = _gauge("deliveries", "1", "target state", "Releases on their way to a target: pending, done, failed.")
 
 # Disk

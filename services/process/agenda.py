@@ -7,6 +7,8 @@ is done is never done again. Looking twice changes nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from services.process.hall import Hall
 from services.process.plans import InUse, in_use, plan_months, plan_series, withdraw_others
 from services.process.products import Product
@@ -29,6 +31,20 @@ def look(hall: Hall) -> list[Unit]:
         for product in hall.products:
             _look_at(hall, product, files)
     return [unit for unit in hall.catalogue.due() if unit.kind != "release"]
+
+
+def next_of(hall: Hall, due: Sequence[Unit]) -> list[Unit]:
+    """What is handed out now: a product once no month of those before it is due.
+
+    Handed out together, the first product's series would stand in the queue behind every month of the second.
+    """
+    chosen: list[Unit] = []
+    for product in hall.products:
+        mine = [unit for unit in due if unit.product == product.name]
+        chosen += mine
+        if any(unit.kind == "month" for unit in mine):
+            break
+    return chosen
 
 
 def _look_at(hall: Hall, product: Product, files: InUse) -> None:

@@ -1,7 +1,8 @@
 """When a baseline is estimated, and that a person decides whether a later one is used.
 
 The first is used as soon as it is there. It is never changed silently: a later one is another baseline with its own
-number, which is proposed. Until a person accepts it, all stays as it is; one that was refused is not proposed again.
+number, which is proposed. Until a person accepts it, all stays as it is; one that was refused, or gone back from, is
+not proposed again.
 
 A baseline is out of date once a month that it was estimated from was issued again with other bytes, or once many
 months of its period have come that it does not know. One late month is no reason to ask: it moves a mean of many
@@ -56,7 +57,12 @@ class ProductBaselines:
         done: the Level-2 files that months could be made of; others are no reason, and do no harm here
         """
         months = _of_reference(self.product, done)
-        asked = [each for each in self.known if each.state in ("proposed", "refused")]
+        # One that a person went back from is like one refused.
+        asked = [
+            each
+            for each in self.known
+            if each.state in ("proposed", "refused") or (each.state == "replaced" and each.number > used.number)
+        ]
         why = _out_of_date(used, months)
         if not why or not all(_out_of_date(each, months) for each in asked):
             withdraw_others(self.catalogue, self.left, "baseline", ())

@@ -9,7 +9,7 @@ from celery import shared_task
 from services.process import agenda, workplace
 from services.process.app import hall
 from services.process.hall import Hall
-from shared.broker import tell
+from shared.broker import give_memory_back, tell
 
 
 @lru_cache(maxsize=1)
@@ -20,7 +20,8 @@ def _hall() -> Hall:
 @shared_task(name="process.look")
 def look() -> None:
     """Enter what should exist and hand out what is due."""
-    for unit in agenda.look(_hall()):
+    here = _hall()
+    for unit in agenda.next_of(here, agenda.look(here)):
         tell("process.work", unit.key)
 
 
@@ -28,9 +29,12 @@ def look() -> None:
 def work(key: str) -> None:
     """Do a unit; then look again if it was the last of its kind, or tell publish of a series."""
     unit = workplace.work(_hall(), key)
-    if unit is None or unit.state != "done":
+    if unit is None:
         return
+    if unit.kind != "month":
+        give_memory_back()
     if unit.kind == "series":
-        tell("publish.look")
+        if unit.state == "done":
+            tell("publish.look")
     elif unit.kind == "baseline" or agenda.is_settled(_hall(), unit.product):
         tell("process.look")

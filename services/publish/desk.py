@@ -61,13 +61,15 @@ def look(desk: Desk) -> list[str]:
     return list(dict.fromkeys(wanted))
 
 
-def release_due(desk: Desk) -> None:
-    """Release what is due; what stops one product is told once, and stops no other."""
-    for key in look(desk):
+def release_due(desk: Desk) -> int:
+    """Release what is due, and say how much that was; what stops one product is told once, and stops no other."""
+    due = look(desk)
+    for key in due:
         try:
             issue(desk, key)
         except Exception as error:
             _tell_failure(desk, key, error)
+    return len(due)
 
 
 def _tell_failure(desk: Desk, key: str, error: Exception) -> None:

@@ -9,6 +9,7 @@ from celery import shared_task
 from services.publish import desk as service
 from services.publish.app import desk
 from services.publish.desk import Desk
+from shared.broker import give_memory_back
 
 
 @lru_cache(maxsize=1)
@@ -19,5 +20,6 @@ def _desk() -> Desk:
 @shared_task(name="publish.look")
 def look() -> None:
     """Release what is due, and bring releases to their targets."""
-    service.release_due(_desk())
+    if service.release_due(_desk()):
+        give_memory_back()
     service.deliver(_desk())

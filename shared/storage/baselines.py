@@ -15,6 +15,9 @@ from shared.storage.ledger import SYSTEM, Ledger, record, tell
 from shared.storage.records import BaselineRecord, BaselineState, Reprocessing, ReprocessingState
 from shared.storage.schema import baselines, reprocessings
 
+# Nobody decided on the former, and the latter was in use: both are proposed anew if they are estimated again
+_GONE = ("retired", "replaced")
+
 
 class Baselines(Ledger):
     """Baselines: proposed by the system, changed by a person only."""
@@ -36,7 +39,7 @@ class Baselines(Ledger):
         with writing(self.engine) as connection:
             at = moment(now)
             mine = baselines.c.product == product
-            query = select(baselines).where(mine, baselines.c.digest == digest, baselines.c.state != "retired")
+            query = select(baselines).where(mine, baselines.c.digest == digest, baselines.c.state.not_in(_GONE))
             known = connection.execute(query.limit(1)).one_or_none()
             if known is not None:
                 return record(BaselineRecord, known)
@@ -51,12 +54,12 @@ class Baselines(Ledger):
             return _told(connection, record(BaselineRecord, row), "baseline-proposed", text, who, at)
 
     def accept_baseline(self, id: int, *, who: str, reason: str, now: datetime | None = None) -> BaselineRecord:
-        """Use a proposed or refused baseline in the place of the one in use."""
+        """Use a baseline that is proposed, refused or was replaced instead of the present."""
         with writing(self.engine) as connection:
             at = moment(now)
-            proposed = _open(connection, id, ("proposed", "refused"))
+            proposed = _open(connection, id, ("proposed", "refused", "replaced"))
             former = (baselines.c.product == proposed.product) & (baselines.c.state == "accepted")
-            connection.execute(update(baselines).where(former).values(state="retired"))
+            connection.execute(update(baselines).where(former).values(state="replaced"))
             taken = _set(connection, id, "accepted", who, reason)
             text = f"Baseline {taken.number} of {taken.product} is used from now on by decision of {who}: {reason}"
             return _told(connection, taken, "baseline-accepted", text, who, at)

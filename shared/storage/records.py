@@ -12,7 +12,7 @@ Outcome = Literal["new", "same", "replaced", "held"]
 Policy = Literal["replace", "hold"]
 UnitState = Literal["due", "running", "done", "waiting", "parked", "dropped"]
 UnitKind = Literal["baseline", "month", "series", "release"]
-BaselineState = Literal["proposed", "accepted", "refused", "retired"]
+BaselineState = Literal["proposed", "accepted", "refused", "replaced", "retired"]
 ReleaseKind = Literal["initial", "major", "minor", "extension"]
 ReleaseState = Literal["building", "held", "released", "rejected", "retracted"]
 DeliveryState = Literal["pending", "done", "failed"]
@@ -101,7 +101,8 @@ class BaselineRecord:
     """A baseline of a product.
 
     digest: its file in the store; number: counts from 1; inputs: what it was estimated from (months and their
-    digests), to see when it is out of date.
+    digests), to see when it is out of date. States: `replaced` was in use before another was accepted; `retired` made
+    room for a newer proposal before anybody decided.
     """
 
     id: int

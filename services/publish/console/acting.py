@@ -136,7 +136,7 @@ def _add_decisions_on_baselines(routes: APIRouter, context: Context, guard: Guar
 
     @routes.post("/baselines/{id}/accept")
     def accept_baseline(id: Number, why: Reason, token: Scientist) -> Done:
-        """Use a proposed baseline from now on: all is computed again."""
+        """Use a baseline from now on: all is computed again, and the release that follows is held as a major one."""
         _require(id, (each.id for each in catalogue.baselines()), "baseline", "/api/v1/baselines")
         taken = catalogue.accept_baseline(id, who=token.name, reason=why.reason)
         return Done(f"Baseline {taken.number} of {taken.product} is in use; its months are computed again. {SOON}")

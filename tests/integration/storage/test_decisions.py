@@ -31,7 +31,7 @@ class TestBaselines:
         used = catalogue.baseline("twsa")
         assert used is not None and (used.number, used.digest) == (1, ONE)
         catalogue.accept_baseline(second.id, who="ana", reason="seen")
-        assert [(each.number, each.state) for each in catalogue.baselines("twsa")] == [(1, "retired"), (2, "accepted")]
+        assert [(each.number, each.state) for each in catalogue.baselines("twsa")] == [(1, "replaced"), (2, "accepted")]
         assert catalogue.log("twsa")[-1].text == "Baseline 2 of twsa is used from now on by decision of ana: seen."
 
     def test_are_proposed_once(self, catalogue: Catalogue) -> None:
@@ -55,7 +55,18 @@ class TestBaselines:
         with pytest.raises(RequestRefused, match="is refused"):
             catalogue.refuse_baseline(second.id, who="ana", reason="again")
         catalogue.accept_baseline(second.id, who="ana", reason="on second thoughts")
-        assert [each.state for each in catalogue.baselines("twsa")] == ["retired", "accepted"]
+        assert [each.state for each in catalogue.baselines("twsa")] == ["replaced", "accepted"]
+
+    def test_can_be_gone_back_to(self, catalogue: Catalogue) -> None:
+        numbers = []
+        for name in (ONE, TWO):
+            numbers.append(catalogue.propose_baseline("twsa", name, reason="months").id)
+            catalogue.accept_baseline(numbers[-1], who="ana", reason="seen")
+        catalogue.accept_baseline(numbers[0], who="ana", reason="the second was too noisy")
+        assert [each.state for each in catalogue.baselines("twsa")] == ["accepted", "replaced"]
+        assert catalogue.log("twsa", newest=True, limit=1)[-1].text.endswith(
+            "by decision of ana: the second was too noisy."
+        )
 
     def test_that_nobody_decided_on_make_room_for_a_newer_proposal(self, catalogue: Catalogue) -> None:
         old = catalogue.propose_baseline("twsa", ONE, reason="2004-02 was issued again")

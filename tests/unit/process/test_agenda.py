@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import event
 
-from services.process.agenda import look
+from services.process.agenda import look, next_of
 from services.process.hall import Hall
 from services.process.products import PRODUCTS
 from shared.storage.catalogue import Catalogue
 from shared.storage.store import Store
-from tests.unit.process.planning import PRODUCT, Planning, digest, kinds
+from tests.unit.process.planning import LEASE, PRODUCT, Planning, digest, kinds
 
 ENOUGH = 4  # months that make a baseline here
 MONTHS = ["2004-01", "2004-02", "2004-03", "2004-04"]
@@ -113,6 +115,33 @@ class TestALaterBaseline:
         assert {unit.inputs["baseline"] for unit in done} == {proposed.digest}
         assert made.known.wanted_series(PRODUCT) == done[-1] != before
         assert made.proposals == []
+
+    def test_can_be_gone_back_from_and_is_then_not_asked_for_again(self, made: Planning) -> None:
+        before_the_issue = made.known.wanted_series(PRODUCT)
+        assert before_the_issue is not None
+        made.month("2004-02", "again")
+        made.work()
+        first, second = made.known.baselines(PRODUCT)
+        made.known.accept_baseline(second.id, who="ada", reason="the mean is better")
+        made.work()
+        made.known.accept_baseline(first.id, who="ada", reason="it is not")
+        assert made.work() == [], "all of it was made before"
+        wanted = made.known.wanted_series(PRODUCT)
+        assert wanted is not None
+        assert wanted.key != before_the_issue.key, "the month that was issued again stays"
+        assert wanted.inputs["baseline"] == first.digest
+        assert [each.state for each in made.known.baselines(PRODUCT)] == ["accepted", "replaced"]
+        assert made.proposals == []
+
+    def test_is_asked_for_when_upstream_takes_back_what_the_one_in_use_is_of(self, made: Planning) -> None:
+        made.month("2004-02", "again")
+        made.work()
+        (second,) = made.known.baselines(PRODUCT, "proposed")
+        made.known.accept_baseline(second.id, who="ada", reason="the mean is better")
+        made.work()
+        made.month("2004-02")
+        made.work()
+        assert made.proposals == ["issued again since baseline 2: 2004-02"]
 
     def test_is_not_asked_for_after_months_that_it_does_not_know(self, made: Planning) -> None:
         made.month("2002-05")
@@ -266,3 +295,40 @@ def test_a_look_at_what_is_done_only_reads_and_does_not_grow_with_the_months(mad
     statements.clear()
     look(made.hall)
     assert len(statements) == few
+
+
+class TestWhatIsHandedOut:
+    @pytest.fixture
+    def two(self, empty: Planning) -> Planning:
+        """Two products with months but no baselines yet."""
+        planning = Planning(replace(empty.hall, products=[PRODUCTS["twsa"], PRODUCTS["l2b"]]))
+        planning.auxiliary("low-degrees")
+        planning.auxiliary("gia")
+        planning.months(MONTHS[0], len(MONTHS))
+        return planning
+
+    @staticmethod
+    def told(planning: Planning) -> list[tuple[str, str]]:
+        return [(unit.product, unit.kind) for unit in next_of(planning.hall, look(planning.hall))]
+
+    def test_is_the_first_product_before_any_month_of_the_second(self, two: Planning) -> None:
+        assert self.told(two) == [("twsa", "baseline"), ("l2b", "baseline")]
+        for unit in look(two.hall):
+            two.finish(unit)
+        assert self.told(two) == [("twsa", "month")] * 4
+        for unit in next_of(two.hall, look(two.hall)):
+            two.finish(unit)
+        assert self.told(two) == [("twsa", "series"), *[("l2b", "month")] * 4], "the maps come first"
+
+    def test_is_not_held_up_by_a_month_that_is_tried_again_later(self, two: Planning) -> None:
+        for unit in look(two.hall):
+            two.finish(unit)
+        for unit in next_of(two.hall, look(two.hall)):
+            two.known.claim(unit.key, "worker", LEASE)
+            two.known.fail(unit.key, "worker", "no answer", "Unreachable", retry_in=timedelta(hours=1))
+        assert self.told(two) == [("l2b", "month")] * 4
+
+    def test_is_nothing_of_a_product_that_is_not_made_here(self, two: Planning) -> None:
+        look(two.hall)
+        alone = replace(two.hall, products=[PRODUCTS["twsa"]])
+        assert {unit.product for unit in next_of(alone, look(alone))} == {"twsa"}
