@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import redis
 
 from services.supervision import Supervision
+from shared import settings
 from shared.errors import GravstreamError, RequestRefused, Unreachable
 from shared.models.epoch import Month
 from shared.storage.catalogue import Catalogue
@@ -109,7 +110,8 @@ def system(
     home.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         _only_here(home, stack)
-        supervision = Supervision(_chronicle(home), longest_pause=longest_pause)
+        address = environment.get("GRAVSTREAM_CATALOGUE") or settings.system(home).catalogue
+        supervision = Supervision(_chronicle(address), longest_pause=longest_pause)
         stack.enter_context(supervision.running())
         common = {
             **environment,
@@ -128,12 +130,12 @@ def system(
         yield supervision.processes
 
 
-def _chronicle(home: Path) -> Callable[[str], None]:
+def _chronicle(address: str) -> Callable[[str], None]:
     """Enters into the catalogue what became of a service."""
 
     def say(text: str) -> None:
         # While the catalogue cannot be written, the log of the service alone has it.
-        with suppress(GravstreamError), Catalogue.open(home / "catalogue.sqlite") as catalogue:
+        with suppress(GravstreamError), Catalogue.open(address) as catalogue:
             catalogue.append("system", "service-ended", text)
 
     return say

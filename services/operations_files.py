@@ -67,7 +67,8 @@ def collect_garbage(
 ) -> None:
     """Delete from the store what nothing names any more.
 
-    Kept is what a file, a baseline, a release or an open unit of work names. Leaves with 0.
+    Kept is what a file, a baseline, a release or an open unit of work names. What is deleted is made again if it is
+    ever wanted again. Leaves with 0.
     """
     with catalogue() as known:
         store, age = Store.at(settings.system().store), timedelta(hours=older_than)
@@ -75,6 +76,7 @@ def collect_garbage(
         garbage = store.collect_garbage(wanted, older_than=age, dry_run=True)
         size = sum(store.size(digest) for digest in garbage)
         if garbage and not dry_run:
+            known.forget_made(set(garbage))
             garbage = store.collect_garbage(wanted, older_than=age, dry_run=False)
             text = f"{len(garbage)} objects that nothing names any more are deleted from the store by {who}."
             known.append("system", "garbage-collected", text, who=who, details={"objects": len(garbage), "bytes": size})

@@ -53,9 +53,11 @@ def run(
     with (
         Upstream.of_archive(archive, revealed=revealed) as upstream,
         system(home, environment_of(upstream, poll=5.0), console=port) as processes,
-        Catalogue.open(str(home / "catalogue.sqlite")) as catalogue,
+        Catalogue.open(settings.system(home).catalogue) as catalogue,
     ):
-        console.print(f"Upstream {upstream.url}, releases in {home / 'releases'}. Ctrl-C stops everything.")
+        console.print(
+            f"Upstream {upstream.url}, releases in {settings.system(home).releases}. Ctrl-C stops everything."
+        )
         secret = token_of_the_demo(home, catalogue)
         console.print(f"[bold]http://127.0.0.1:{port}[/] shows it; sign in with: {secret}", soft_wrap=True)
         _until_stopped(catalogue, processes, home, _Revealing(upstream, catalogue, shown, every), seconds)
@@ -71,8 +73,10 @@ def up(
     with explained():
         settings.check()
     port = console_port()
-    with system(home, {}, console=port) as processes, Catalogue.open(str(home / "catalogue.sqlite")) as catalogue:
-        console.print(f"Releases in {home / 'releases'}, logs in {home / 'logs'}. Ctrl-C stops everything.")
+    with system(home, {}, console=port) as processes, Catalogue.open(settings.system(home).catalogue) as catalogue:
+        console.print(
+            f"Releases in {settings.system(home).releases}, logs in {home / 'logs'}. Ctrl-C stops everything."
+        )
         console.print(
             f"[bold]http://127.0.0.1:{port}[/] shows it; "
             "`gravstream tokens add NAME --role operator` lets somebody act there."

@@ -33,6 +33,7 @@ ACKNOWLEDGEMENT = (
 
 CITATIONS = (
     "Boergens et al. (2020), doi:10.1007/s13137-020-00160-0",
+    "Boergens et al. (2022), doi:10.1029/2021JB022081",
     "Dahle et al. (2025), doi:10.5194/essd-17-611-2025",
     "Horvath et al. (2018), doi:10.3390/geosciences8090323",
     "Kusche et al. (2009), doi:10.1007/s00190-009-0308-3",

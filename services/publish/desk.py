@@ -168,13 +168,18 @@ def deliver(desk: Desk) -> None:
             continue
         try:
             target.deliver(Path(release.directory))
-        except GravstreamError as error:
+        # A target is a library and a server of somebody else: whatever it raises holds no other target.
+        except Exception as error:
             again = RETRY_DELIVERY if policy_of(error).action == "retry" else REFUSED_DELIVERY
             desk.catalogue.record_delivery(
-                delivery.release, delivery.target, "failed", error=str(error), retry_at=now() + again
+                delivery.release, delivery.target, "failed", error=_said(error), retry_at=now() + again
             )
         else:
             desk.catalogue.record_delivery(delivery.release, delivery.target, "done")
+
+
+def _said(error: Exception) -> str:
+    return str(error) if isinstance(error, GravstreamError) else f"{type(error).__name__}: {error}"
 
 
 def _plan_what_was_missed(desk: Desk, targets: set[str]) -> None:

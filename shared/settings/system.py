@@ -64,9 +64,9 @@ class SystemSettings:
     queue: QueueSettings = QueueSettings()
 
 
-def system() -> SystemSettings:
-    """GRAVSTREAM_HOME and the addresses that depart from it."""
-    home = read(SystemSettings).home.absolute()
+def system(home: Path | None = None) -> SystemSettings:
+    """GRAVSTREAM_HOME, or another folder, and the addresses that depart from it."""
+    home = (home or read(SystemSettings).home).absolute()
     queue = read(QueueSettings, beat_file=str(home / "beat"))
     found = read(
         SystemSettings,

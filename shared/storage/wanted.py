@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -64,6 +64,18 @@ class Wanted(Ledger):
             seen |= following
             waiting += following
         return wanted
+
+    def forget_made(self, digests: Collection[str]) -> int:
+        """Forget the units whose outputs are to be deleted, so that they are made again if they are wanted again.
+
+        Returns how many. What happened to them stays in the log.
+        """
+        with writing(self.engine) as connection:
+            rows = connection.execute(select(units.c.key, units.c.outputs).where(units.c.state == "done")).all()
+            gone = [row.key for row in rows if not set(row.outputs.values()).isdisjoint(digests)]
+            for key in gone:
+                connection.execute(delete(units).where(units.c.key == key, units.c.state == "done"))
+            return len(gone)
 
 
 def _digests(value: Any) -> Iterator[str]:

@@ -91,6 +91,7 @@ def test_a_database_that_is_restarted_loses_and_doubles_nothing(running: Running
     in_release = running.away(running.server.stop)
     note("PostgreSQL stopped for 4 s, in the months and in a release", [in_months, in_release])
     assert_whole(running.home, catalogue, releases=2)
+    assert not list(running.home.glob("*.sqlite")), "there is one catalogue, and no second one in the folder"
     release = catalogue.latest("twsa")
     assert sha256_of(file_of(release)) == by_hand.digest(running.home, catalogue, release)
 

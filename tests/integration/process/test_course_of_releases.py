@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 from services.process.production import Outcome
@@ -120,6 +121,25 @@ def test_a_file_that_is_taken_back_brings_the_series_of_before_as_a_new_release(
     assert (system.desk.releases / "twsa" / "latest").readlink().name == third.id
     assert verify(Path(third.directory)) == []
     assert system.is_idle()
+
+
+def test_what_garbage_collection_took_is_made_again_when_its_files_come_back(system: System, tmp_path: Path) -> None:
+    once = edited_copy(system.archive.gia, tmp_path / "once", faster_rebound)
+    twice = edited_copy(once, tmp_path / "twice", faster_rebound)
+    system.register(once, "gia")
+    made = system.work()
+    system.register(twice, "gia")
+    system.work()
+    store, known = system.hall.store, system.known
+    garbage = set(store.collect_garbage(known.wanted_digests(), older_than=timedelta(0), dry_run=True))
+    assert set(made[-1].outputs.values()) <= garbage, "nothing was released from it"
+    known.forget_made(garbage)
+    store.collect_garbage(known.wanted_digests(), older_than=timedelta(0), dry_run=False)
+    system.register(once, "gia")
+    again = system.work()
+    assert [(unit.key, unit.state) for unit in again] == [(unit.key, "done") for unit in made]
+    assert [unit.outputs for unit in again[:-1]] == [unit.outputs for unit in made[:-1]], "maps bear another date"
+    assert system.approve(system.release()).state == "released"
 
 
 class TestAMonthThatCannotBeMade:

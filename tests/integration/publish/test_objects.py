@@ -15,22 +15,16 @@ from services.publish.sums import SUMS
 from services.publish.targets.objects import ObjectStore
 from services.publish.tombstone import retract
 from shared.errors import ProductHeld, RequestRefused, Unreachable
+from tests.integration.storage.servers import s3_server
 from tests.unit.publish.releases import contents, release_level2b, write_months
-
-pytest.importorskip("moto.server", reason="needs the server of moto, a package of the tests")
 
 BUCKET = "releases"
 
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with s3_server() as address:
+        yield address
 
 
 @pytest.fixture

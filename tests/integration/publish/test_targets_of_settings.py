@@ -6,6 +6,7 @@ import json
 import os
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,9 +21,8 @@ from services.publish.release import switch_latest
 from services.publish.targets.notice import ID, verify_notice
 from shared import settings
 from shared.storage.catalogue import now
+from tests.integration.storage.servers import s3_server
 from tests.unit.publish.releases import contents, release_level2b, write_months
-
-pytest.importorskip("moto.server", reason="needs the server of moto, a package of the tests")
 
 SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 KEY, PASSWORD = "AKIA/+test", 'a/b+c"d e'
@@ -30,13 +30,8 @@ KEY, PASSWORD = "AKIA/+test", 'a/b+c"d e'
 
 @pytest.fixture(scope="module")
 def store() -> Iterator[str]:
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with s3_server() as address:
+        yield address
 
 
 class Receiver:
@@ -147,6 +142,22 @@ def test_a_target_that_fails_is_tried_again_alone(
     assert states(opened) == {"archive": ("done", 2), "objects": ("done", 1), "notice": ("done", 2)}
     assert contents(tmp_path / "archive" / "l2b" / folder.name) == contents(folder)
     assert [each["id"] for each in receiver.heard] == [f"{folder.name}.issued"] * 2  # one id: the receiver knows it
+
+
+def test_a_target_that_fails_in_a_way_of_its_own_holds_no_other(at_the_desk: tuple[Desk, Path]) -> None:
+    class Broken:
+        name = "broken"
+
+        def deliver(self, release: Path) -> None:
+            raise KeyError("x-amz-request-id")
+
+    opened, folder = at_the_desk
+    desk.deliver(replace(opened, targets=(Broken(), *opened.targets)))
+    assert {name: state for name, (state, _) in states(opened).items()} == {
+        "broken": "failed", "archive": "done", "objects": "done", "notice": "done",
+    }  # fmt: skip
+    (failed,) = opened.catalogue.log(kind="delivery-failed")
+    assert "KeyError" in failed.text
 
 
 def test_a_target_that_refuses_is_not_asked_at_each_look(at_the_desk: tuple[Desk, Path], receiver: Receiver) -> None:

@@ -69,21 +69,28 @@ def postgres() -> Iterator[Postgres]:
 
 
 @contextmanager
-def object_store() -> Iterator[dict[str, Any]]:
-    """An S3 server on the loopback: the options to reach it, with a bucket `gravstream`."""
+def s3_server() -> Iterator[str]:
+    """An S3 server on the loopback: its address."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    options = {"key": "test", "secret": "test", "endpoint_url": f"http://{host}:{port}"}
-    client = boto3.client(
-        "s3",
-        region_name="us-east-1",
-        endpoint_url=options["endpoint_url"],
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
-    client.create_bucket(Bucket="gravstream")
     try:
-        yield {**options, "client_kwargs": {"region_name": "us-east-1"}}
+        yield f"http://{host}:{port}"
     finally:
         server.stop()
+
+
+@contextmanager
+def object_store() -> Iterator[dict[str, Any]]:
+    """The options to reach an S3 server with a bucket `gravstream`."""
+    with s3_server() as address:
+        client = boto3.client(
+            "s3",
+            region_name="us-east-1",
+            endpoint_url=address,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+        client.create_bucket(Bucket="gravstream")
+        options = {"key": "test", "secret": "test", "endpoint_url": address}
+        yield {**options, "client_kwargs": {"region_name": "us-east-1"}}

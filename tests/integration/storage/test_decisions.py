@@ -349,6 +349,16 @@ class TestWanted:
         self.do(catalogue, later, "e" * 64, NOON + HOUR)
         assert {"c" * 64, "d" * 64, "e" * 64} <= catalogue.wanted_digests()
 
+    def test_what_was_made_and_is_deleted_is_made_again_if_it_is_wanted_again(self, catalogue: Catalogue) -> None:
+        gone, left = "0" * 64, "1" * 64
+        for key, output in ((gone, "d" * 64), (left, "e" * 64)):
+            catalogue.ensure_unit(key, "series", "twsa", now=NOON)
+            self.do(catalogue, key, output, NOON)
+        assert catalogue.forget_made({"d" * 64, "f" * 64}) == 1
+        assert [unit.key for unit in catalogue.units("done")] == [left]
+        assert catalogue.ensure_unit(gone, "series", "twsa").state == "due"
+        assert [each.details["key"] for each in catalogue.log("twsa", kind="unit-done")] == [gone, left]
+
     def do(self, catalogue: Catalogue, key: str, output: str, at: datetime) -> None:
         assert catalogue.claim(key, "worker-1", HOUR, now=at)
         assert catalogue.finish(key, "worker-1", {"product": output}, 1.0, now=at)
