@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
-from typing import Annotated, Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from services.operations_speech import KEY, Json, at, catalogue, plain, say, say_json, say_table
+from services.operations_speech import Json, at, catalogue, say, say_json, say_table
 from shared import settings
 from shared.errors import RequestRefused
-from shared.storage.catalogue import Catalogue
+
+if TYPE_CHECKING:
+    from services.publish.overview import Overview
 
 app = typer.Typer()
 
@@ -43,72 +44,47 @@ def log(
 
 @app.command()
 def status(as_json: Json = False) -> None:
-    """Tell how far the record is, and what is under way.
+    """Tell how far the record is, what is under way, and what needs a person.
 
-    What waits for what, what needs a person, and the last looks at the sources. Leaves with 0.
+    What the first page of the console shows; the queues are seen only there. Leaves with 0.
     """
+    from services.publish.overview import Limits, overview
+    from services.publish.titles import TITLES
+
+    chosen = settings.system()
+    titles = {name: TITLES[name] for name in chosen.products}
+    limits = Limits(poll_interval=chosen.queue.poll_interval)
     with catalogue() as known:
-        found = _status(known)
+        found = overview(known, titles, dict, limits, folders=chosen.folders)
     if as_json:
         say_json(found)
         return
-    say_table(("", ""), _summary(found))
-    rows = ((row["product"], row["kind"], row["state"], row["units"]) for row in found["units"])
-    if found["units"]:
-        say_table(("product", "kind", "state", "units"), rows, title="\nwork")
-    for name in ("waiting", "parked"):
-        if found[name]:
-            rows = ((unit["key"][:KEY], unit["product"], unit["month"], unit["reason"]) for unit in found[name])
-            say_table(("key", "product", "month", "for what" if name == "waiting" else "why"), rows, title=f"\n{name}")
-    polls = ((poll["source"], poll["time"][:16].replace("T", " "), poll["outcome"]) for poll in found["polls"])
-    if found["polls"]:
-        say_table(("source", "last look (UTC)", "outcome"), polls, title="\nsources")
+    for title, heads, rows in _tables(found):
+        if rows:
+            say_table(heads, rows, title=f"\n{title}" if title else None)
 
 
-def _status(known: Catalogue) -> dict[str, Any]:
-    """The state of the system as plain words and numbers."""
-    from services.publish.overview import last_polls
+def _tables(found: Overview) -> Iterator[tuple[str, Sequence[str], Sequence[Sequence[object]]]]:
+    """The tables that a person reads, each with its title and heads."""
+    from services.publish.attention import SEVERITIES
 
-    months = known.granules("level-2", state=None)
-    upstream = [granule.month for granule in months if granule.month]
-    accepted = [granule.month for granule in months if granule.month and granule.state == "accepted"]
-    latest = {product: known.latest(product) for product in settings.system().products}
-    counts = sorted(known.unit_counts().items(), key=lambda item: (item[0][1], item[0][0], item[0][2]))
-    found = {
-        "upstream": max(upstream, default=None),
-        "accepted": max(accepted, default=None),
-        "months": len(set(accepted)),
-        "released": {name: None if it is None else {"id": it.id, "last": it.last} for name, it in latest.items()},
-        "units": [
-            {"product": product, "kind": kind, "state": state, "units": count}
-            for (kind, product, state), count in counts
-        ],
-        "waiting": known.units("waiting"),
-        "parked": known.units("parked"),
-        "files held": known.granules(state="held"),
-        "releases held": known.releases(state="held"),
-        "baselines proposed": known.baselines(state="proposed"),
-        "reprocessings": [each for each in known.reprocessings() if each.state in ("requested", "running")],
-        "polls": list(last_polls(known)),
-    }
-    words: dict[str, Any] = plain(found)
-    return words
-
-
-def _summary(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """The lines that a person reads first."""
-    yield "newest month upstream", found["upstream"] or "none yet"
-    yield "newest month in use", f"{found['accepted']}, {found['months']} months" if found["accepted"] else "none yet"
-    for product, latest in found["released"].items():
-        yield f"released of {product}", f"{latest['last']}, {latest['id']}" if latest else "nothing yet"
-    states = Counter({row["state"]: 0 for row in found["units"]})
-    for row in found["units"]:
-        states[row["state"]] += row["units"]
-    yield "work", ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "none"
-    commands = {
-        "parked": "gravstream parked", "files held": "gravstream quarantine", "releases held": "gravstream releases",
-        "baselines proposed": "gravstream baselines", "reprocessings": "gravstream log system",
-    }  # fmt: skip
-    for name, command in commands.items():
-        if found[name]:
-            yield name, f"{len(found[name])}; see `{command}`"
+    heads = ("product", "newest upstream", "in process", "released", "by")
+    yield "", heads, [
+        (
+            each.name, each.newest_upstream or "none yet", each.newest_in_process or "nothing",
+            each.newest_released or "nothing yet", each.latest,
+        )
+        for each in found.products
+    ]  # fmt: skip
+    yield (
+        "work",
+        ("product", "kind", "state", "units"),
+        [(unit.product, unit.kind, unit.state, unit.count) for unit in found.units],
+    )
+    asked = [(each.state, each.who, each.reason) for each in found.reprocessings]
+    yield "asked to be computed again", ("state", "by", "why"), asked
+    alarms = sorted(found.attention, key=lambda each: SEVERITIES.index(each.severity))
+    rows = [(each.severity, each.text, f"docs{each.playbook}.md") for each in alarms]
+    yield "what needs a person, or soon will", ("", "what", "what to do"), rows
+    looks = [(each.name, at(each.time), each.outcome) for each in found.sources]
+    yield "sources", ("source", "last look (UTC)", "outcome"), looks

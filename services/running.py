@@ -49,15 +49,13 @@ def run(
     archive = simulated_archive(home, Month.parse(last))
     total, shown = len(list((archive / "level2").iterdir())), home / "revealed"
     revealed = int(shown.read_text()) if shown.is_file() else total - ahead
-    port = console_port()
+    port, chosen = console_port(), settings.system(home)
     with (
         Upstream.of_archive(archive, revealed=revealed) as upstream,
         system(home, environment_of(upstream, poll=5.0), console=port) as processes,
-        Catalogue.open(settings.system(home).catalogue) as catalogue,
+        Catalogue.open(chosen.catalogue) as catalogue,
     ):
-        console.print(
-            f"Upstream {upstream.url}, releases in {settings.system(home).releases}. Ctrl-C stops everything."
-        )
+        console.print(f"Upstream {upstream.url}, releases in {chosen.releases}. Ctrl-C stops everything.")
         secret = token_of_the_demo(home, catalogue)
         console.print(f"[bold]http://127.0.0.1:{port}[/] shows it; sign in with: {secret}", soft_wrap=True)
         _until_stopped(catalogue, processes, home, _Revealing(upstream, catalogue, shown, every), seconds)
@@ -72,11 +70,9 @@ def up(
     """
     with explained():
         settings.check()
-    port = console_port()
-    with system(home, {}, console=port) as processes, Catalogue.open(settings.system(home).catalogue) as catalogue:
-        console.print(
-            f"Releases in {settings.system(home).releases}, logs in {home / 'logs'}. Ctrl-C stops everything."
-        )
+    port, chosen = console_port(), settings.system(home)
+    with system(home, {}, console=port) as processes, Catalogue.open(chosen.catalogue) as catalogue:
+        console.print(f"Releases in {chosen.releases}, logs in {home / 'logs'}. Ctrl-C stops everything.")
         console.print(
             f"[bold]http://127.0.0.1:{port}[/] shows it; "
             "`gravstream tokens add NAME --role operator` lets somebody act there."

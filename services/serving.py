@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 import redis
 import uvicorn
@@ -59,7 +58,6 @@ def _log_to_the_standard_error() -> None:
 def context() -> Context:
     """What the console is handed, as the settings describe it."""
     system, errands = settings.system(), Errands(settings.environment())
-    store = {} if "://" in system.store else {"store": Path(system.store)}
     return Context(
         catalogue=Catalogue.open(system.catalogue),
         releases=system.releases,
@@ -68,7 +66,7 @@ def context() -> Context:
         queue=system.queue,
         acts=Acts(errands.reprocess, errands.accept_file),
         queue_lengths=lengths_at(system.queue.url),
-        folders={**store, "releases": system.releases, "scratch": system.scratch},
+        folders=system.folders,
     )
 
 

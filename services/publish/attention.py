@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 from services.publish.month_states import last_line
 from shared.models.epoch import moment_of_mjd
@@ -14,6 +14,7 @@ from shared.storage.catalogue import Catalogue
 from shared.storage.records import Granule, Poll, Unit
 
 Severity = Literal["critical", "warning", "info"]
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)  # the worst first
 _SERVICES = ("ingest", "process", "publish")
 _NAMED = 5  # units that are told one by one; more are counted
 
@@ -22,16 +23,18 @@ _NAMED = 5  # units that are told one by one; more are counted
 class Limits:
     """Beyond which something needs a person.
 
-    poll_interval: between looks at a source [s]; overdue: until a month that came is released; late: since the end of
-    the newest month upstream, which comes two to three months after it; silent: without a sign of life of a
-    process; queue: tasks that wait.
+    poll_interval: between looks at a source [s]; overdue: until a month that came is released; waiting: of a month for
+    its table; late: since the end of the newest month upstream, which comes two to three months after it; silent:
+    without a sign of life of a process; queue: tasks that wait; room: of a disk that must be free, as a share.
     """
 
     poll_interval: float = 86400.0
     overdue: timedelta = timedelta(hours=24)
+    waiting: timedelta = timedelta(days=45)
     late: timedelta = timedelta(days=180)
     silent: timedelta = timedelta(minutes=5)
     queue: int = 100
+    room: float = 0.10
 
 
 @dataclass(frozen=True)
@@ -81,9 +84,16 @@ def of_record(
 ) -> Iterator[Attention]:  # fmt: skip
     """What is wrong with months and releases; files and units: those that the caller has read already."""
     yield from _decisions(catalogue)
-    yield from _units(units)
-    waiting = {(unit.product, unit.month) for unit in units if unit.state == "waiting"}
-    yield from _late(catalogue, files, waiting, products, limits, now)
+    parked, waiting = ([unit for unit in units if unit.state == state] for state in ("parked", "waiting"))
+    yield from _some("UnitParked", parked, lambda unit: ("critical", unit.updated_at))
+    came = {file.month: file.arrived_at for file in files}
+
+    def patience(unit: Unit) -> tuple[Severity, datetime]:
+        since = came.get(unit.month, unit.created_at)
+        return "warning" if now - since > limits.waiting else "info", since
+
+    yield from _some("MonthWaiting", waiting, patience)
+    yield from _late(catalogue, files, {(unit.product, unit.month) for unit in waiting}, products, limits, now)
 
 
 def _decisions(catalogue: Catalogue) -> Iterator[Attention]:
@@ -98,15 +108,16 @@ def _decisions(catalogue: Catalogue) -> Iterator[Attention]:
         yield _notice("BytesChanged", "warning", text, file.month or file.role, file.arrived_at)
 
 
-def _units(units: Sequence[Unit]) -> Iterator[Attention]:
-    for state, alert, severity in (("parked", "UnitParked", "critical"), ("waiting", "MonthWaiting", "info")):
-        found = [unit for unit in units if unit.state == state]
-        for unit in found[:_NAMED]:
-            what = f"{unit.product} of {unit.month or unit.kind}"
-            text = f"{what} is {state}: {last_line(unit)}"
-            yield _notice(alert, severity, text, unit.month or unit.product, unit.updated_at)  # type: ignore[arg-type]
-        if len(found) > _NAMED:
-            yield _notice(alert, severity, f"{len(found) - _NAMED} more units are {state}", "system")  # type: ignore[arg-type]
+def _some(
+    alert: str, units: Sequence[Unit], judged: Callable[[Unit], tuple[Severity, datetime]]
+) -> Iterator[Attention]:
+    """Units of one state, the worst ones by name; judged: how bad that is, and since when."""
+    ranked = sorted(((*judged(unit), unit) for unit in units), key=lambda each: (SEVERITIES.index(each[0]), each[1]))
+    for severity, since, unit in ranked[:_NAMED]:
+        text = f"{unit.product} of {unit.month or unit.kind} is {unit.state}: {last_line(unit)}"
+        yield _notice(alert, severity, text, unit.month or unit.product, since)
+    if more := ranked[_NAMED:]:
+        yield _notice(alert, more[0][0], f"{len(more)} more units are {more[0][2].state}", "system")
 
 
 def _late(
@@ -150,8 +161,9 @@ def of_services(
 ) -> Iterator[Attention]:
     """What is wrong with queues and the processes that serve them."""
     for queue in queues:
+        # The alert sees whether they become more; here it may be the whole record that is made at once.
         if queue.length is not None and queue.length > limits.queue:
-            yield _notice("QueueGrowing", "warning", f"{queue.length} tasks wait for {queue.name}", queue.name)
+            yield _notice("QueueGrowing", "info", f"{queue.length} tasks wait for {queue.name}", queue.name)
     if any(queue.length is None for queue in queues):
         text = "Redis does not answer; work goes on when it does, and nothing is lost"
         yield _notice("QueueGrowing", "critical", text, "system")
@@ -159,3 +171,11 @@ def of_services(
         times = [worker.time for worker in workers if worker.service == service]
         if not times or now - max(times) > limits.silent:
             yield _notice("NoWorker", "critical", f"No process of {service} lives", service, max(times, default=None))
+
+
+def of_disks(room: Mapping[str, tuple[int, int]], limits: Limits) -> Iterator[Attention]:
+    """What is wrong with the disks; room: size and free bytes by the name of the folder."""
+    for folder, (size, free) in room.items():
+        if free < limits.room * size:
+            text = f"The disk of {folder} has {100.0 * free / size:.0f} % left, {free / 1e9:.1f} GB"
+            yield _notice("DiskFilling", "critical", text, folder)

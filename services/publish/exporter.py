@@ -78,8 +78,9 @@ class Exporter:
         return (self._kept if answers["catalogue"] else b"") + _text(families(samples))
 
     def _room(self) -> Iterator[Sample]:
-        for name, folder in self.context.folders.items():
-            yield from room_on(name, folder)
+        for name, (size, free) in room_on(self.context.folders).items():
+            yield metrics.DISK_SIZE, (name,), float(size)
+            yield metrics.DISK_FREE, (name,), float(free)
         if self._store is not None:
             yield from self._store.samples()
 

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
+from pathlib import Path
 
-from services.publish.attention import Attention, Limits, of_record, of_services, of_sources
+from services.publish.attention import Attention, Limits, of_disks, of_record, of_services, of_sources
 from services.publish.month_states import MonthView, ProductMonths, noise_of, product_months
+from services.publish.room import room_on
 from shared.errors import Unreachable
 from shared.storage.catalogue import Catalogue, now
 from shared.storage.records import Granule, Poll, Reprocessing, Unit
@@ -31,6 +33,7 @@ class ProductView:
     newest_upstream: str | None
     upstream_at: datetime | None
     newest_in_process: str | None
+    in_process_at: datetime | None
     newest_released: str | None
     released_at: datetime | None
     latest: str | None
@@ -97,6 +100,7 @@ def overview(
     queue_lengths: Callable[[], Mapping[str, int]],
     limits: Limits,
     *,
+    folders: Mapping[str, Path] | None = None,
     at: datetime | None = None,
 ) -> Overview:
     """How the system is.
@@ -106,6 +110,7 @@ def overview(
     titles : of each product by its name
     queue_lengths : tasks that wait by queue; raises Unreachable
     limits : beyond which something needs a person
+    folders : whose disks are looked at, by name
     at : the moment to look from, for tests
     """
     moment = at or now()
@@ -127,6 +132,7 @@ def overview(
             *of_record(catalogue, files, units, tuple(titles), limits, moment),
             *of_sources(catalogue, polls, limits, moment),
             *of_services(queues, workers, limits, moment),
+            *of_disks(room_on(folders or {}), limits),
         ),
         reprocessings=tuple(each for each in catalogue.reprocessings() if each.state in ("requested", "running")),
     )
@@ -136,7 +142,8 @@ def _product(
     catalogue: Catalogue, name: str, title: str, files: Sequence[Granule], units: Sequence[Unit]
 ) -> ProductView:
     upstream = max(files, key=lambda file: (str(file.month), -file.version), default=None)
-    in_process = [unit.month for unit in units if unit.product == name and unit.month]
+    mine = [unit for unit in units if unit.product == name and unit.month]
+    in_process = max(mine, key=lambda unit: str(unit.month), default=None)
     latest = catalogue.latest(name)
     noise = noise_of(latest.directory) if latest else None
     return ProductView(
@@ -144,7 +151,8 @@ def _product(
         title=title,
         newest_upstream=upstream.month if upstream else None,
         upstream_at=upstream.arrived_at if upstream else None,
-        newest_in_process=max(in_process, default=None),
+        newest_in_process=in_process.month if in_process else None,
+        in_process_at=in_process.created_at if in_process else None,
         newest_released=latest.last if latest else None,
         released_at=latest.decided_at if latest else None,
         latest=latest.id if latest else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from shared import metrics
@@ -46,9 +46,7 @@ def _size(file: os.DirEntry[str]) -> int | None:
         return None
 
 
-def room_on(name: str, folder: Path) -> Iterator[Sample]:
-    """Size and free bytes of the disk under a folder; nothing if it is not there yet."""
-    if folder.is_dir():
-        usage = shutil.disk_usage(folder)
-        yield metrics.DISK_SIZE, (name,), float(usage.total)
-        yield metrics.DISK_FREE, (name,), float(usage.free)
+def room_on(folders: Mapping[str, Path]) -> dict[str, tuple[int, int]]:
+    """Size and free bytes of the disk under each folder that is there."""
+    usages = {name: shutil.disk_usage(folder) for name, folder in folders.items() if folder.is_dir()}
+    return {name: (usage.total, usage.free) for name, usage in usages.items()}

@@ -63,6 +63,12 @@ class SystemSettings:
     lease: float = variable("GRAVSTREAM_LEASE", 120.0, number(1.0))
     queue: QueueSettings = QueueSettings()
 
+    @property
+    def folders(self) -> dict[str, Path]:
+        """Folders on this machine whose disks may fill, by name."""
+        store = {} if "://" in self.store else {"store": Path(self.store)}
+        return {**store, "releases": self.releases, "scratch": self.scratch}
+
 
 def system(home: Path | None = None) -> SystemSettings:
     """GRAVSTREAM_HOME, or another folder, and the addresses that depart from it."""

@@ -66,9 +66,9 @@ class Wanted(Ledger):
         return wanted
 
     def forget_made(self, digests: Collection[str]) -> int:
-        """Forget the units whose outputs are to be deleted, so that they are made again if they are wanted again.
+        """Forget the units whose outputs are to be deleted, and say how many those were.
 
-        Returns how many. What happened to them stays in the log.
+        So they are made again if they are wanted again. What happened to them stays in the log.
         """
         with writing(self.engine) as connection:
             rows = connection.execute(select(units.c.key, units.c.outputs).where(units.c.state == "done")).all()

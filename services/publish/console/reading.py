@@ -43,7 +43,7 @@ def reading_routes(context: Context) -> APIRouter:
     @routes.get("/status")
     def status() -> Overview:
         """How the whole system is, and what needs a person."""
-        return overview(catalogue, context.titles, context.queue_lengths, limits)
+        return overview(catalogue, context.titles, context.queue_lengths, limits, folders=context.folders)
 
     @routes.get("/months")
     def months(product: ProductName = "twsa") -> ProductMonths:

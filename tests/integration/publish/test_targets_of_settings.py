@@ -151,7 +151,7 @@ def test_a_target_that_fails_in_a_way_of_its_own_holds_no_other(at_the_desk: tup
         def deliver(self, release: Path) -> None:
             raise KeyError("x-amz-request-id")
 
-    opened, folder = at_the_desk
+    opened, _ = at_the_desk
     desk.deliver(replace(opened, targets=(Broken(), *opened.targets)))
     assert {name: state for name, (state, _) in states(opened).items()} == {
         "broken": "failed", "archive": "done", "objects": "done", "notice": "done",
