@@ -24,7 +24,7 @@ from services.operations_speech import (
 )
 from shared import settings
 from shared.errors import GranuleRejected, RequestRefused, StoreDamaged
-from shared.storage.catalogue import Catalogue, ReleaseRecord
+from shared.storage.catalogue import Catalogue
 
 app = typer.Typer()
 releases = typer.Typer(help="List the releases; approve, reject or retract one.", invoke_without_command=True)
@@ -46,14 +46,13 @@ def list_releases(context: typer.Context, as_json: Json = False) -> None:
     elif not found:
         say("Nothing is released yet.")
     else:
-        rows = ((r.id, r.kind, f"{r.first}..{r.last}", r.state, at(r.decided_at)[:10], _why(r)) for r in found)
-        say_table(("id", "kind", "months", "state", "since", "why"), rows)
+        rows = ((r.id, r.kind, f"{r.first}..{r.last}", r.state, at(r.decided_at)[:10]) for r in found)
+        say_table(("id", "kind", "months", "state", "since"), rows)
+        for release in found:
+            if why := release.decision or "; ".join(release.reasons):
+                say(f"{release.id} is {release.state}: {why}")
         if any(release.state == "held" for release in found):
             say("Decide with `gravstream releases approve ID --reason` or `reject ID --reason`.")
-
-
-def _why(release: ReleaseRecord) -> str:
-    return release.decision or "; ".join(release.reasons)
 
 
 @releases.command()

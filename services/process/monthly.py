@@ -17,7 +17,7 @@ from typing import Any
 from services.process.baseline import estimate_mean, with_alias
 from services.process.crew import Crew
 from services.process.gathering import Auxiliaries, level2_source, read_month, read_normal_matrix, without_doubles
-from services.process.level2b.low_degrees import require_rows
+from services.process.level2b.low_degrees import Periods, require_rows, rows_used
 from services.process.pipeline import run
 from services.process.products import Product
 from shared.errors import GranuleRejected, GravstreamError, RequestRefused
@@ -125,9 +125,21 @@ def _read(work: Workshop, path: Path) -> MonthlyField:
     """A month as it lies in the folder, if the low-degree table covers it."""
     field = read_month(path, work.auxiliaries.months)
     assert field.month is not None and field.span is not None
-    periods = next(step.settings["periods"] for step in work.product.monthly if "periods" in step.settings)
-    require_rows(work.auxiliaries.low_degrees, field.month, field.span, periods, work.product.reference)
+    require_rows(work.auxiliaries.low_degrees, field.month, field.span, _periods(work), work.product.reference)
     return field
+
+
+def _periods(work: Workshop) -> Periods:
+    """In which months the recipe replaces which low degrees."""
+    periods: Periods = next(step.settings["periods"] for step in work.product.monthly if "periods" in step.settings)
+    return periods
+
+
+def naming_rows(work: Workshop, month: FilteredAnomalies, baseline: Baseline) -> FilteredAnomalies:
+    """The month, naming what it used of the low-degree table and not its whole file."""
+    table = work.auxiliaries.low_degrees
+    rows = rows_used(table, month.month, month.span, baseline, _periods(work))
+    return replace(month, sources=tuple(sorted({*month.sources, rows} - {table.source})))
 
 
 def _before_alias(work: Workshop, task: tuple[MonthlyField, Baseline]) -> FilteredAnomalies:

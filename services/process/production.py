@@ -18,7 +18,7 @@ from services.process.crew import Crew, crew
 from services.process.gathering import Auxiliaries, gather_auxiliaries, level2_files, normals_files
 from services.process.geometry import COASTAL_BUFFER, OPEN_OCEAN_DISTANCE
 from services.process.level3.earthquakes import KAMCHATKA, remove_earthquakes
-from services.process.monthly import Progress, Workshop, months_from_nothing, months_with, require_some
+from services.process.monthly import Progress, Workshop, months_from_nothing, months_with, naming_rows, require_some
 from services.process.pipeline import run
 from services.process.products import PRODUCTS, Product
 from services.process.writing import write_maps, write_month
@@ -119,7 +119,8 @@ def _produce(request: Request, progress: Progress) -> Outcome:
         sources = Counter(month.filter_source for month in months)
         outcome = Outcome(product, baseline, kept is not None, names, tuple(rejected), sources)
         if product.series is None:
-            return _with_baseline_file(_write_level2b(outcome, months, request, people, progress), request)
+            named = [naming_rows(work, month, baseline) for month in months]
+            return _with_baseline_file(_write_level2b(outcome, named, request, people, progress), request)
     series = Level2BSeries.of(months)
     del months  # the series holds them now
     maps = evaluate_series(work, baseline, series, request.mode, progress)

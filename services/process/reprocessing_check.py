@@ -62,12 +62,12 @@ def rebuild(hall: Hall, key: str, progress: Progress = lambda *_: None) -> Rebui
     with tempfile.TemporaryDirectory(dir=hall.scratch) as folder, threadpool_limits(1):
         aside = replace(hall, store=_Beside(hall.store, Path(folder)))
         outputs, differing = _months(aside, unit, progress)
-        if product.series is not None and not differing:
-            progress("evaluating the series", 0, 1)
-            outputs = make_series(aside, unit)
-            progress("evaluating the series", 1, 1)
-        elif product.series is not None:
+        if differing and product.series is not None:
             outputs = {}
+        else:
+            progress("evaluating the series", 0, 1)
+            outputs |= make_series(aside, unit)
+            progress("evaluating the series", 1, 1)
     return Rebuilt(outputs, tuple(differing))
 
 

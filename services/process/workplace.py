@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 from services.process.crew import crew
 from services.process.gathering import Auxiliaries, gather_auxiliaries
 from services.process.hall import Hall
-from services.process.monthly import Workshop, complete_month, months_from_nothing, require_some
+from services.process.monthly import Workshop, complete_month, months_from_nothing, naming_rows, require_some
 from services.process.production import evaluate_series
 from services.process.products import Product
 from services.process.proposals import BASELINE
@@ -36,7 +36,7 @@ from shared.models.series import Level2BSeries
 from shared.settings import publisher
 from shared.storage.keeping import extended, insisted
 from shared.storage.places import disk_trouble
-from shared.storage.records import Unit
+from shared.storage.records import Granule, Unit
 
 EVER = (Month(1900, 1), Month(2200, 12))
 LEVEL2B = "level2b"
@@ -107,27 +107,27 @@ def make_month(hall: Hall, unit: Unit) -> dict[str, str]:
         write_cached(folder / LEVEL2B, month)
         outputs = {LEVEL2B: hall.store.put_file(folder / LEVEL2B)}
         if product.series is None:
-            files = write_month(shop, (month, folder / "gfc"))
+            files = write_month(shop, (naming_rows(shop, month, baseline), folder / "gfc"))
             outputs |= {f"{file.parent.name}/{file.name}": hall.store.put_file(file) for file in files}
     return outputs
 
 
 def make_series(hall: Hall, unit: Unit) -> dict[str, str]:
-    """Level-3 of all months; nothing for a product that is the months themselves."""
+    """Level-3 of all months; the auxiliaries for a product that is the months themselves."""
     product = _product(hall, unit)
+    units = [hall.catalogue.unit(key) for key in unit.inputs["months"].values()]
+    # The auxiliaries of the series are those of its newest month: the catalogue has one set in use.
+    auxiliaries = next(each.inputs["auxiliaries"] for each in reversed(units) if each is not None)
     if product.series is None:
-        return {}
+        return {f"auxiliaries/{_known(hall, digest).name}": digest for digest in auxiliaries.values()}
     baseline = _baseline(hall, unit.inputs["baseline"])
     with working_folder(hall.scratch) as folder:
-        units = [hall.catalogue.unit(key) for key in unit.inputs["months"].values()]
         digests = [each.outputs[LEVEL2B] for each in units if each is not None]
         kept = [
             read_cached_month(hall.store.local(digest) or hall.store.fetch(digest, folder / digest))
             for digest in digests
         ]
         series = Level2BSeries.of([month for month in kept if month is not None])
-        # The auxiliaries of the series are those of its newest month: the catalogue has one set in use.
-        auxiliaries = next(each.inputs["auxiliaries"] for each in reversed(units) if each is not None)
         shop = _workshop(hall, product, auxiliaries)
         maps = evaluate_series(shop, baseline, series, "re-evaluate")
         path = write_maps(folder, maps, product, baseline, "re-evaluate", unit.created_at, publisher())
@@ -143,13 +143,17 @@ def _product(hall: Hall, unit: Unit) -> Product:
 
 def _lay(hall: Hall, digest: str, folder: Path) -> Path:
     """A file of the store in a folder under its own name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return hall.store.fetch(digest, folder / _known(hall, digest).name)
+
+
+def _known(hall: Hall, digest: str) -> Granule:
     granule = hall.catalogue.granule(digest)
     if granule is None:
         raise GranuleRejected(
             f"the catalogue does not know the file {digest}", advice="Let ingest fetch it again, then retry the unit."
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    return hall.store.fetch(digest, folder / granule.name)
+    return granule
 
 
 _SHOPS: dict[tuple[str, str], Workshop] = {}

@@ -14,7 +14,7 @@ from dataclasses import replace
 from services.publish.manifest import Manifest
 from shared.errors import RequestRefused
 from shared.formats.level3_attributes import month_ranges
-from shared.models.provenance import Source
+from shared.models.provenance import LOW_DEGREE_ROWS, Source
 
 INITIAL, MAJOR, MINOR, EXTENSION = "initial", "major", "minor", "extension"
 
@@ -23,7 +23,7 @@ FILTER_STEPS = ("decorrelate", "combine_filters")
 # Inputs that are themselves a decision of the kind above: the reference, and the normals of the filter
 MAJOR_ROLES = {"baseline": "the baseline", "filter": "the normal equations of the filter"}
 # Inputs that belong to single months
-MONTHLY_ROLES = ("level-2", "normals")
+MONTHLY_ROLES = ("level-2", "normals", LOW_DEGREE_ROWS)
 # Tables that grow by a row a month under one name; their centres promise that past rows stay while the name does
 GROWING_ROLES = ("low-degrees", "geocenter", "month-table")
 

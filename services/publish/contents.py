@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from services.publish.file_names import level2b_names, maps_name
@@ -12,15 +12,19 @@ from shared.errors import RequestRefused
 from shared.formats.files import sha256_of
 from shared.formats.level2b import NOT_FILTERED, read_level2b
 from shared.formats.level3_attributes import PARAMETER
+from shared.formats.low_degrees import LOW_DEGREES
 from shared.formats.netcdf import read_level3
 from shared.models.epoch import moment_of_mjd
 from shared.models.product import CC_BY_4
+from shared.models.provenance import LOW_DEGREE_ROWS, Source
 from shared.settings import Publisher
 
 _PUBLICATION = (
     "institution", "creator_name", "creator_url", "creator_email", "naming_authority", "license", "references",
     "acknowledgement", "summary", "keywords",
 )  # fmt: skip
+
+AUXILIARIES = "auxiliaries/"  # the folder of a release of Level-2B in which they lie
 
 
 def describe(
@@ -101,7 +105,7 @@ def _of_level2b(files: Mapping[str, Path], code_version: str, title: str, publis
         months=tuple(months),
         begin=str(min(span.first_day for span in spans)),
         end=str(max(span.last_day for span in spans)),
-        inputs=sources,
+        inputs=tuple(sorted(set(_with_tables(sources, files)))),
         outputs=outputs_of(files),
         steps=fields[-1].history,
         code_version=code_version,
@@ -110,3 +114,14 @@ def _of_level2b(files: Mapping[str, Path], code_version: str, title: str, publis
         parameters={"filter_sets": " ".join(sorted({name.partition("/")[0] for name in names}))},
         publication={"license": CC_BY_4, **signed},
     )
+
+
+def _with_tables(sources: Iterable[Source], files: Mapping[str, Path]) -> Iterator[Source]:
+    """The sources, with a table that lies beside the months in the place of the rows that each of them names."""
+    beside = {Path(name).name: path for name, path in files.items() if name.startswith(AUXILIARIES)}
+    for source in sources:
+        name, _, _month = source.name.rpartition(" ")
+        table = beside.get(name) if source.role == LOW_DEGREE_ROWS else None
+        if table is not None:
+            source = replace(source, role=LOW_DEGREES, name=name, sha256=sha256_of(table))
+        yield source

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from services.publish.absences import reasons_of_absence
 from services.publish.draft import Draft, prepare
+from services.publish.file_names import maps_name
 from services.publish.release import build, switch_latest
 from services.publish.targets.target import Target
 from shared.broker import policy_of
@@ -191,9 +192,9 @@ def _plan_what_was_missed(desk: Desk, targets: set[str]) -> None:
 
 
 def _files(desk: Desk, unit: Unit, folder: Path) -> dict[str, Path]:
-    """The files of a product by their names in the release: of the series, or else of its months."""
+    """The files of a product by their names in the release: of the series and, without maps, of its months."""
     outputs = dict(unit.outputs)
-    if not outputs:
+    if maps_name(outputs) is None:
         for key in unit.inputs["months"].values():
             month = desk.catalogue.unit(key)
             if month is None or month.state != "done":

@@ -96,9 +96,13 @@ def _incomplete(names: list[str]) -> Iterator[str]:
 
 def _changed(names: list[str], same: set[str], known: Mapping[str, str]) -> Iterator[str]:
     there = set(names)
-    for name in sorted(known):
-        if LEVEL2B_NAME.fullmatch(name) and name not in same:
-            yield f"{name} {'has other content' if name in there else 'is gone'}"
+    changed = [name for name in sorted(known) if LEVEL2B_NAME.fullmatch(name) and name not in same]
+    for found, one, many in (
+        ([name for name in changed if name in there], "file has other content", "files have other content"),
+        ([name for name in changed if name not in there], "file is gone", "files are gone"),
+    ):
+        if found:
+            yield f"{len(found)} {one if len(found) == 1 else many}, such as {found[0]}"
 
 
 def _unchanged(same: set[str], known: Mapping[str, str]) -> str:

@@ -142,17 +142,22 @@ def _product(
     catalogue: Catalogue, name: str, title: str, files: Sequence[Granule], units: Sequence[Unit]
 ) -> ProductView:
     upstream = max(files, key=lambda file: (str(file.month), -file.version), default=None)
-    mine = [unit for unit in units if unit.product == name and unit.month]
-    in_process = max(mine, key=lambda unit: str(unit.month), default=None)
     latest = catalogue.latest(name)
+    # What is worked on, and what has come but is in no release yet: it may be in the series, or be checked.
+    under_way = {str(unit.month): unit.created_at for unit in units if unit.product == name and unit.month}
+    last = latest.last if latest else ""
+    for file in files:
+        if file.state == "accepted" and str(file.month) > last:
+            under_way.setdefault(str(file.month), file.arrived_at)
+    newest = max(under_way, default=None)
     noise = noise_of(latest.directory) if latest else None
     return ProductView(
         name=name,
         title=title,
         newest_upstream=upstream.month if upstream else None,
         upstream_at=upstream.arrived_at if upstream else None,
-        newest_in_process=in_process.month if in_process else None,
-        in_process_at=in_process.created_at if in_process else None,
+        newest_in_process=newest,
+        in_process_at=None if newest is None else under_way[newest],
         newest_released=latest.last if latest else None,
         released_at=latest.decided_at if latest else None,
         latest=latest.id if latest else None,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# The role of the rows that a month uses of a table of low degrees, which grows under its name; called `<table> YYYY-MM`
+LOW_DEGREE_ROWS = "low-degrees-rows"
+
 
 @dataclass(frozen=True, order=True)
 class Source:

@@ -61,10 +61,15 @@ class Releases(Ledger):
     def hold_release(
         self, id: str, reasons: Collection[str], *, directory: str = "", now: datetime | None = None
     ) -> ReleaseRecord:
-        """Keep a release from its users until a person decides."""
+        """Keep a release from its users until a person decides; an older one that is held makes room for it."""
         text = f"{id} is held and needs a person: {'; '.join(reason.rstrip('.') for reason in reasons)}."
         values: dict[str, Any] = {"reasons": list(reasons), **({"directory": directory} if directory else {})}
-        return self._move(id, _Change(("building",), "held", "release-held", text, SYSTEM, values), now)
+        change = _Change(("building",), "held", "release-held", text, SYSTEM, values)
+        with writing(self.engine) as connection:
+            at = moment(now)
+            held = _moved(connection, id, change, at)
+            _give_up_older(connection, held, ("held",), f"{id} is held in its place", at)
+            return held
 
     def approve_release(self, id: str, *, who: str, reason: str, now: datetime | None = None) -> ReleaseRecord:
         """Let a held release pass: it is built again, without a gate (`is_approved`)."""
@@ -91,10 +96,7 @@ class Releases(Ledger):
         with writing(self.engine) as connection:
             at = moment(now)
             issued = _moved(connection, id, change, at)
-            left = (releases.c.product == issued.product) & releases.c.state.in_(("held", "building"))
-            older = select(releases.c.id).where(left, releases.c.number < issued.number)
-            for each in connection.execute(older).scalars().all():
-                _moved(connection, each, _rejected(each, SYSTEM, f"{id} is released in its place"), at)
+            _give_up_older(connection, issued, ("held", "building"), f"{id} is released in its place", at)
             return issued
 
     def reject_release(self, id: str, *, who: str, reason: str, now: datetime | None = None) -> ReleaseRecord:
@@ -180,12 +182,23 @@ def _moved(connection: Connection, id: str, change: _Change, at: datetime) -> Re
     return _told(connection, moved, change.kind, change.text, change.who, at)
 
 
+def _give_up_older(
+    connection: Connection, newer: ReleaseRecord, states: tuple[ReleaseState, ...], why: str, at: datetime
+) -> None:
+    left = (releases.c.product == newer.product) & releases.c.state.in_(states)
+    older = select(releases.c.id).where(left, releases.c.number < newer.number)
+    for each in connection.execute(older).scalars().all():
+        _moved(connection, each, _rejected(each, SYSTEM, why), at)
+
+
 def _standing(connection: Connection, product: str, key: str) -> ReleaseRecord | None:
-    columns = releases.c.number, releases.c.state, releases.c.key
+    columns = releases.c.number, releases.c.state, releases.c.key, releases.c.who
     query = select(*columns).where(releases.c.product == product).order_by(releases.c.number)
     rows = connection.execute(query).all()
     opened = max((row.number for row in rows if row.state == "released"), default=0)
-    standing = [row.number for row in rows if row.key == key and row.number >= opened]
+    # What made room for another was decided by nobody.
+    left = [row for row in rows if row.number >= opened and (row.state, row.who) != ("rejected", SYSTEM)]
+    standing = [row.number for row in left if row.key == key]
     if not standing:
         return None
     return record(ReleaseRecord, connection.execute(select(releases).where(releases.c.number == standing[-1])).one())

@@ -5,6 +5,7 @@ Cheng and Ries (2017), doi 10.1007/s00190-016-0995-5; Loomis et al. (2020), doi 
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from shared.models.auxiliaries import CoefficientTable
 from shared.models.baseline import Baseline
 from shared.models.coefficients import FilteredAnomalies
 from shared.models.epoch import Month, Span
+from shared.models.provenance import LOW_DEGREE_ROWS, Source
 from shared.models.table_lookup import row_for, rows_for
 
 # (coefficient, first month, last month) in which it is replaced, months written YYYY-MM
@@ -64,6 +66,25 @@ def reference_mean(table: CoefficientTable, name: str, baseline: Baseline) -> fl
     """Mean of a coefficient of the table over the months of the baseline."""
     values, _ = rows_for(table, tuple(zip(baseline.months, baseline.spans, strict=True)), name)
     return float(np.mean(values))
+
+
+def rows_used(table: CoefficientTable, month: Month, span: Span, baseline: Baseline, periods: Periods) -> Source:
+    """What of the table goes into a month, as a source of its own.
+
+    These are the month's rows and those of the months of the baseline. A table grows by a row a month, so its file
+    is another one every time; what is used of it stays as it is, and so does a file that names only that.
+
+    Raises
+    ------
+    AuxiliaryMissing : if the table has no value for this month, or for a reference month
+    """
+    lines = []
+    for name, first, last in periods:
+        if Month.parse(first) <= month <= Month.parse(last):
+            means, _ = rows_for(table, tuple(zip(baseline.months, baseline.spans, strict=True)), name)
+            lines.append(f"{name} {row_for(table, month, span, name)!r} {means.tolist()!r}")
+    digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    return Source(LOW_DEGREE_ROWS, f"{table.source.name} {month}", digest, table.source.citation)
 
 
 def require_rows(

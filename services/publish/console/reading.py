@@ -27,6 +27,8 @@ ACTS = (
     "release-approved", "release-rejected", "release-retracted", "unit-retried", "unit-dropped", "granule-accepted",
     "granule-refused", "baseline-accepted", "baseline-refused", "reprocessing-requested", "token-added",
     "token-revoked",
+    # and what came of it
+    "reprocessing-done", "reprocessing-refused",
 )  # fmt: skip
 
 Subject = Annotated[
@@ -59,7 +61,9 @@ def reading_routes(context: Context) -> APIRouter:
     def log(subject: Subject = None, limit: Limit = 100, acts: bool = False) -> Log:
         """What happened, the newest first; acts: only what people decided."""
         events = catalogue.log(subject, kind=ACTS if acts else None, limit=limit, newest=True)
-        return Log([EventView.of(event) for event in reversed(events)])
+        # A request to compute again stands in the log of each of its months, too: once is enough.
+        told = {(event.time, event.text): event for event in events} if acts else dict(enumerate(events))
+        return Log([EventView.of(event) for event in reversed(told.values())])
 
     @routes.get("/runs")
     def runs(limit: Limit = 50, offset: Offset = 0) -> Runs:

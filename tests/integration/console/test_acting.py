@@ -174,6 +174,10 @@ class TestWork:
         assert answer.json()["reprocessing"] == asked.id
         assert (asked.who, asked.reason, asked.months) == ("ada", WHY["reason"], ("2004-02",))
         assert "reprocessing-requested" in {event.kind for event in acting.catalogue.log("2004-02")}
+        acts = ada.get("/api/v1/log", params={"acts": True}).json()["events"]
+        assert [act["text"] for act in acts if act["kind"] == "reprocessing-requested"] == [
+            f"ada asks to compute 2004-02 again: {WHY['reason']}."
+        ], "it stands in the log of the month, too, and is told once"
 
     def test_what_cannot_be_computed_again_is_refused(self, acting: Console, ada: httpx.Client) -> None:
         answer = ada.post("/api/v1/reprocess", json=WHY | {"from_step": "sing"})

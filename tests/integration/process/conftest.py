@@ -95,11 +95,12 @@ def two_years(simulated: Simulate) -> Archive:
     return simulated(nmax=NMAX, last=LAST, normals=frozenset({Month(2004, 2), Month(2005, 2)}))
 
 
-def opened(home: Path, cache: Path, archive: Archive) -> System:
+def opened(home: Path, cache: Path, archive: Archive, product: str = "twsa") -> System:
+    """A system that makes one product."""
     catalogue, store = Catalogue.open(home / "catalogue.sqlite"), Store.at(home / "store")
-    hall = Hall(catalogue, store, home / "scratch", cache, [PRODUCTS["twsa"]], 22)
+    hall = Hall(catalogue, store, home / "scratch", cache, [PRODUCTS[product]], 22)
     signed = Publisher("Institute", "A. Author", "author@example.org", "https://example.org")
-    desk = Desk(catalogue, store, home / "releases", home / "scratch" / "publish", {"twsa": "Water"}, signed)
+    desk = Desk(catalogue, store, home / "releases", home / "scratch" / "publish", {product: "Water"}, signed)
     return System(hall, desk, archive)
 
 

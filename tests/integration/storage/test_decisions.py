@@ -201,6 +201,16 @@ class TestTheReleaseOfAUnit:
         catalogue.issue_release(second.id, directory="/2")
         assert [each.state for each in catalogue.releases("twsa")] == ["rejected", "released", "held"]
 
+    def test_that_is_held_makes_room_for_a_later_one_and_can_come_back(self, catalogue: Catalogue) -> None:
+        for key in ("k1", "k2"):
+            catalogue.hold_release(create(catalogue, key).id, ["odd"])
+        other = create(catalogue, "k1", product="l2b", version="0001")
+        catalogue.hold_release(other.id, ["odd"])
+        assert [each.state for each in catalogue.releases()] == ["rejected", "held", "held"]
+        assert catalogue.log("twsa-v1.0-001")[-1].text.endswith("twsa-v1.0-002 is held in its place.")
+        assert self.stands(catalogue, "k1") is None, "nobody has decided on it"
+        assert create(catalogue, "k1").id == "twsa-v1.0-003"
+
 
 class TestTheWantedSeries:
     def test_is_the_last_that_was_named_made_or_not(self, catalogue: Catalogue) -> None:

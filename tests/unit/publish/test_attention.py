@@ -93,5 +93,16 @@ def test_the_month_in_process_is_told_with_the_time_since_when(known: Catalogue)
     for number, month in enumerate(("2025-10", "2025-11")):
         key = str(number) * 64
         known.ensure_unit(key, "month", "twsa", month, now=CAME + number * DAY)
-    (product,) = overview(known, {"twsa": "Water"}, dict, LIMITS, at=CAME + 3 * DAY).products
-    assert (product.newest_in_process, product.in_process_at) == ("2025-11", CAME + DAY)
+
+    def in_process() -> tuple[str | None, datetime | None]:
+        (product,) = overview(known, {"twsa": "Water"}, dict, LIMITS, at=CAME + 3 * DAY).products
+        return product.newest_in_process, product.in_process_at
+
+    assert in_process() == ("2025-11", CAME + DAY)
+    digest = "f" * 64
+    known.register_granule(role="level-2", name="x", sha256=digest, size=1, month="2025-12", now=CAME + 2 * DAY)
+    assert in_process() == ("2025-12", CAME + 2 * DAY), "what has come is in process until it is released"
+    facts = {"version": "v1.0", "kind": "initial", "key": digest, "first": "2025-10", "last": "2025-12"}
+    release = known.create_release(product="twsa", **facts)
+    known.issue_release(release.id, directory="")
+    assert in_process() == ("2025-11", CAME + DAY), "an older month that is made again"

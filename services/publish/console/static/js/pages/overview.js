@@ -121,14 +121,14 @@ function subject(name) {
 }
 
 function newest(product, status) {
-  const tile = (name, month, more) =>
+  const tile = (name, month, more, none = "none yet") =>
     h(
       "div",
       { class: "tile" },
       h("h3", {}, name),
       month
         ? h("a", { class: "big", href: `#/months/${month}` }, monthName(month))
-        : h("p", { class: "big none" }, "none yet"),
+        : h("p", { class: "big none" }, none),
       h("p", { class: "soft" }, more),
     );
   const released = product.newest_released
@@ -140,10 +140,8 @@ function newest(product, status) {
       ]
     : "Nothing is released yet: when all months and their tables are there, the record is checked and released by itself.";
   const working = product.newest_in_process
-    ? product.in_process_at
-      ? ["since ", ago(product.in_process_at, status.now)]
-      : "waiting, being computed or checked"
-    : "nothing is being computed";
+    ? `waiting, computed or checked for ${span(moment(status.now) - moment(product.in_process_at))}`
+    : "all that came is released";
   return h(
     "section",
     { class: "newest", "aria-label": "Newest month", "data-key": "newest" },
@@ -153,7 +151,7 @@ function newest(product, status) {
       product.newest_upstream,
       product.upstream_at ? ["seen ", ago(product.upstream_at, status.now)] : "upstream was not read yet",
     ),
-    tile("In process", product.newest_in_process, working),
+    tile("In process", product.newest_in_process, working, "none"),
     tile("Released", product.newest_released, released),
   );
 }
