@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from services.publish.changes import changes_of_dict
+from services.publish.file_names import maps_in
 from services.publish.manifest import Manifest, read_manifest
 from services.publish.shown_changes import ChangesView, changes_view
 from services.publish.sums import SUMS, read_sums
@@ -21,7 +22,7 @@ from shared.storage.records import ReleaseRecord
 
 @dataclass(frozen=True)
 class ReleaseLine:
-    """A release in the list of all."""
+    """A release in the list of all; maps: whether there are some to be seen, so only of one that is released."""
 
     id: str
     product: str
@@ -37,6 +38,7 @@ class ReleaseLine:
     decision: str
     reasons: tuple[str, ...]
     latest: bool
+    maps: bool
 
 
 @dataclass(frozen=True)
@@ -107,9 +109,10 @@ def recorded_changes(release: ReleaseRecord, previous: str = "") -> ChangesView 
 
 
 def _words(release: ReleaseRecord, latest: ReleaseRecord | None) -> dict[str, Any]:
-    names = ReleaseLine.__dataclass_fields__.keys() - {"latest"}
+    names = ReleaseLine.__dataclass_fields__.keys() - {"latest", "maps"}
     is_latest = latest is not None and latest.id == release.id
-    return {name: getattr(release, name) for name in names} | {"latest": is_latest}
+    maps = release.state == "released" and maps_in(Path(release.directory)) is not None
+    return {name: getattr(release, name) for name in names} | {"latest": is_latest, "maps": maps}
 
 
 def _manifest(folder: Path) -> Manifest | None:

@@ -19,9 +19,6 @@ const NAMES = [
   "December",
 ];
 
-// The product that has no maps: what it holds are coefficients.
-export const COEFFICIENTS = "l2b";
-
 export const STATES = {
   released: { word: "released", letter: "" },
   fallback: { word: "released with VDK2", letter: "2" },

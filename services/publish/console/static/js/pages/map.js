@@ -9,7 +9,6 @@ import { showPlace } from "../parts/place_panel.js";
 import { timeSlider } from "../parts/time_slider.js";
 import { world } from "../parts/world.js";
 import { fileLink, FORMATS } from "../saving.js";
-import { COEFFICIENTS } from "../words.js";
 
 let open = null; // what the shown map needs to be left in order
 
@@ -19,7 +18,7 @@ export const map = {
 
   async load(route, signal) {
     const all = (await read(["releases"], {}, signal)).releases;
-    const shown = all.filter((each) => each.state === "released" && each.product !== COEFFICIENTS);
+    const shown = all.filter((each) => each.maps);
     const id = route.query.get("release") ?? shown[0]?.id;
     if (!id) return { shown };
     const view = await read(["releases", id, "view"], {}, signal);

@@ -164,7 +164,7 @@ function record(months, product) {
 
 function noise(months, product) {
   if (!months.months.some((month) => isNumber(month.noise_mm))) {
-    return card("Noise of each month", empty("It is known as soon as the whole record has been evaluated once."));
+    return card("Noise of each month", empty("Maps have it, as soon as the whole record has been evaluated once."));
   }
   const worst = months.months.filter((month) => month.fallback).map((month) => month.month);
   const threshold = isNumber(months.threshold_mm) ? `Threshold ${number(months.threshold_mm)} mm. ` : "";

@@ -5,7 +5,7 @@ import { h } from "../elements.js";
 import { changedMonths, changesList } from "../parts/changes.js";
 import { badge, card, empty, facts, table } from "../parts/tables.js";
 import { copyButton, fileLink } from "../saving.js";
-import { clock, COEFFICIENTS, count, size } from "../words.js";
+import { clock, count, size } from "../words.js";
 
 export const release = {
   fresh: true,
@@ -90,7 +90,7 @@ function about(found) {
           : null,
       ],
     ]),
-    found.state === "released" && found.product !== COEFFICIENTS
+    found.maps
       ? h("p", {}, h("a", { href: `#/map?release=${encodeURIComponent(found.id)}` }, "Show it on the map"))
       : null,
     made ? recipe(made) : null,

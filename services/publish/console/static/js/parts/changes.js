@@ -21,6 +21,7 @@ export function changesBetween(changes, a, b) {
 /** What changed, in words and numbers. */
 export function changesList(changes) {
   const { added, removed, changed, flags } = changes;
+  const files = changes.files_changed || changes.files_lost;
   return [
     changes.note ? h("p", { class: "notice" }, changes.note) : null,
     facts([
@@ -30,7 +31,14 @@ export function changesList(changes) {
       ],
       ["Months added", added.length ? `${added.length}: ${short(added)}` : "none"],
       ["Months gone", removed.length ? `${removed.length}: ${short(removed)}` : null],
-      ["Months changed", changed.length ? `${changed.length} of ${changed.length + changes.unchanged}` : "none"],
+      [
+        "Months changed",
+        changed.length
+          ? `${changed.length} of ${changed.length + changes.unchanged}`
+          : files // coefficients are compared as files, not in millimetres
+            ? null
+            : "none",
+      ],
       [
         "Greatest change",
         changed.length
@@ -49,7 +57,7 @@ export function changesList(changes) {
       ["Cells of the mask", changes.mask_cells ? `${changes.mask_cells} turned` : null],
       [
         "Files",
-        changes.files_changed || changes.files_lost
+        files
           ? `${changes.files_changed} with other content, ${changes.files_lost} gone`
           : null,
       ],

@@ -107,7 +107,7 @@ export function baselines(all, scientist, again) {
       `baseline ${baseline.id}`,
       [h("b", {}, `Baseline ${baseline.number} of ${baseline.product}`), " ", badge(baseline.state)],
       [
-        h("p", {}, "Accepting it has every month of the product computed again."),
+        h("p", {}, "Accepting it has every month of the product computed again. The release that follows is held as a major one."),
         facts([
           ["Why", baseline.reason],
           ["Made", clock(baseline.created_at)],
