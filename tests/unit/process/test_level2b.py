@@ -12,14 +12,14 @@ from services.process.baseline import estimate_mean, with_alias
 from services.process.level2b.decorrelation import VDK_STRENGTHS, decorrelate, error_scale
 from services.process.level2b.geocenter import insert_degree_one
 from services.process.level2b.glacial_isostasy import remove_gia
-from services.process.level2b.low_degrees import ALWAYS, replace_low_degrees, require_rows
+from services.process.level2b.low_degrees import ALWAYS, replace_low_degrees, require_rows, rows_used
 from services.process.level2b.mean import subtract_mean
 from services.process.level2b.tidal_aliases import estimate_alias, remove_s2_alias
 from shared import settings
 from shared.errors import AuxiliaryMissing, GranuleRejected, RequestRefused
 from shared.formats.bundled import ddk_normals
 from shared.geodesy import ordering
-from shared.models.auxiliaries import NormalMatrix
+from shared.models.auxiliaries import CoefficientTable, NormalMatrix
 from shared.models.baseline import Baseline
 from shared.models.coefficients import Anomaly, ErrorKind, FilteredAnomalies, FilterSource, TideSystem
 from shared.models.epoch import Month, Span, months_between
@@ -243,6 +243,58 @@ def test_rows_that_will_be_needed_are_asked_for_before_the_work_begins() -> None
     for month, period in ((inside, reference), (Month(2003, 4), (Month(2003, 1), Month(2003, 12)))):
         with pytest.raises(AuxiliaryMissing, match="no C30"):
             require_rows(table, month, month.calendar, periods, period)
+
+
+LATER = Month(2007, 5)  # behind the reference, where C30 is not replaced
+
+
+def other_row(column: str, name: str, month: Month) -> CoefficientTable:
+    """A table of six years in which one number of one month is another; column: values or sigmas."""
+    months = list(months_between(Month(2003, 1), Month(2008, 12)))
+    table = make_table(months)
+    numbers = np.array(getattr(table, column)[name])
+    numbers[months.index(month)] *= 1.01
+    return replace(table, **{column: {**getattr(table, column), name: numbers}})
+
+
+@pytest.mark.parametrize(
+    ("column", "name", "month", "used"),
+    [
+        ("values", "C20", LATER, True),
+        ("sigmas", "C20", LATER, True),
+        ("values", "C20", REFERENCE[7], True),
+        ("sigmas", "C20", REFERENCE[7], False),
+        ("values", "C20", Month(2006, 3), False),
+        ("values", "C20", Month(2008, 12), False),
+        ("values", "C30", LATER, False),
+        ("values", "C21", LATER, False),
+    ],
+)
+def test_the_rows_that_a_month_names_are_those_that_its_numbers_come_from(
+    column: str, name: str, month: Month, used: bool
+) -> None:
+    plain = make_table(list(months_between(Month(2003, 1), Month(2008, 12))))
+    changed = other_row(column, name, month)
+    named, also = (rows_used(table, LATER, LATER.calendar, BASELINE, PERIODS) for table in (plain, changed))
+    assert (named != also) is used
+    before, after = (replaced(LATER, low_degrees=table) for table in (plain, changed))
+    assert before.sigmas is not None and after.sigmas is not None
+    same = all(np.array_equal(before.sets[label], after.sets[label]) for label in before.sets)
+    assert (same and np.array_equal(before.sigmas, after.sigmas)) is not used
+    assert (named.role, named.name) == ("low-degrees-rows", f"{plain.source.name} {LATER}")
+
+
+def test_the_rows_that_a_month_names_stay_while_the_table_grows() -> None:
+    table = make_table(list(months_between(Month(2003, 1), Month(2008, 12))))
+    end = int(np.flatnonzero(table.begin == LATER.calendar.begin)[0]) + 1
+    young = replace(
+        table,
+        begin=table.begin[:end],
+        values={name: column[:end] for name, column in table.values.items()},
+        sigmas={name: column[:end] for name, column in table.sigmas.items()},
+    )
+    named, later = (rows_used(each, LATER, LATER.calendar, BASELINE, PERIODS) for each in (young, table))
+    assert named == later
 
 
 # --- glacial isostatic adjustment -------------------------------------------------------------------------------------
