@@ -100,7 +100,9 @@ def _extension(new: Manifest, old: Manifest) -> list[str]:
     new_normals = _of_role(new, "normals") ^ _of_role(old, "normals")
     if new_normals and not added:
         reasons.append(f"normal equations of {_count(len(new_normals), 'month', 'months')} differ")
-    reasons += [f"the table {role} grew" for role in GROWING_ROLES if _of_role(new, role) != _of_role(old, role)]
+    reasons += [
+        f"the table {role} is a newer one" for role in GROWING_ROLES if _of_role(new, role) != _of_role(old, role)
+    ]
     return reasons
 
 

@@ -82,7 +82,7 @@ def step_changed(old: str, new: str) -> Callable[[Manifest], Manifest]:
         (lambda m: with_input(m, "gia", name="GIA_ICE-7G_0001.gz"), "minor", "Gia is GIA_ICE-7G_0001.gz"),
         (lambda m: with_input(m, "land-mask", sha256="0" * 64), "minor", "other content under its name"),
         (lambda m: with_input(m, "low-degrees", name="LOW_DEGREES_0002.dat"), "minor", "LOW_DEGREES_0002.dat"),
-        (lambda m: with_input(m, "low-degrees", sha256="0" * 64), "extension", "the table low-degrees grew"),
+        (lambda m: with_input(m, "low-degrees", sha256="0" * 64), "extension", "the table low-degrees is a newer one"),
         (lambda m: m, "extension", "1 month is new: 2008-06"),
     ],
 )

@@ -88,3 +88,18 @@ def test_decisions_are_made_beside_their_evidence_and_told_in_the_log(
     # What a person wrote is shown as it was written
     expect(page.locator("section", has_text="Last acts").last).to_contain_text(HOSTILE)
     assert not page.locator("main img").count()
+
+
+def test_release_that_was_approved_appears_with_the_map_of_what_it_changed(
+    visit: Visit, acting: str, own_home: Home, keep: Keep
+) -> None:
+    page = visit(acting, token=token(own_home, "ada", "scientist")).go("#/act", "Act")
+    decide(page, "twsa-v1.0-004", "Approve", "it is as it should be")
+    expect(page.get_by_role("button", name="Approve twsa-v1.0-004")).to_have_count(0)
+    own_home("reconcile", "--work")  # what the services do by themselves
+    page.goto(f"{acting}/#/releases/twsa-v1.0-004")
+    expect(page.locator(".badge").first).to_have_text("released")
+    page.get_by_role("link", name="Where it changed, on a map").click()
+    expect(page.get_by_role("heading", name="From twsa-v1.0-003 to twsa-v1.0-004")).to_be_visible()
+    page.locator(".difference img").wait_for()
+    keep(page, "approved-and-compared")

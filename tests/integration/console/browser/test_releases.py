@@ -43,6 +43,12 @@ def test_two_releases_are_compared_by_months_millimetres_and_map(visit: Visit, r
     )
 
 
+def test_release_behind_one_that_was_taken_back_offers_no_map_of_what_it_changed(visit: Visit, reading: str) -> None:
+    page = visit(reading).go("#/releases/twsa-v1.0-003", "twsa-v1.0-003")
+    expect(page.get_by_role("link", name="twsa-v1.0-002")).to_be_visible()
+    expect(page.get_by_role("link", name="Where it changed, on a map")).to_have_count(0)
+
+
 def test_release_tells_its_months_files_and_citation_and_its_sums_hold(visit: Visit, reading: str) -> None:
     page = visit(reading).go("#/releases/twsa-v1.0-003", "twsa-v1.0-003")
     expect(page.locator("blockquote")).to_contain_text("twsa-v1.0-003")

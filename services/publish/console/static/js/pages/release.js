@@ -11,9 +11,16 @@ export const release = {
   fresh: true,
   title: (route) => route.rest[0],
 
-  load: (route, signal) => read(["releases", route.rest[0]], {}, signal),
+  async load(route, signal) {
+    const [found, { releases }] = await Promise.all([
+      read(["releases", route.rest[0]], {}, signal),
+      read(["releases"], {}, signal),
+    ]);
+    const before = releases.find((each) => each.id === found.changes?.against);
+    return { found, before };
+  },
 
-  draw(found) {
+  draw({ found, before }) {
     const gone = found.state === "retracted";
     return h(
       "div",
@@ -25,7 +32,7 @@ export const release = {
         "div",
         { class: "columns even" },
         h("div", {}, about(found), found.citation ? citation(found) : null),
-        why(found),
+        why(found, before),
       ),
       found.files.length ? files(found) : null,
     );
@@ -116,7 +123,7 @@ function citation(found) {
   return card("How to cite it", h("blockquote", {}, text), copyButton(text, "the citation"));
 }
 
-function why(found) {
+function why(found, before) {
   const reason = found.manifest?.why;
   return card(
     "Why it was made, and what it changed",
@@ -124,12 +131,18 @@ function why(found) {
     found.changes
       ? [
           changesList(found.changes),
+          found.maps && before?.maps ? h("p", {}, compared(before.id, found.id)) : null,
           found.changes.changed.length
             ? h("details", {}, h("summary", {}, "Month by month"), changedMonths(found.changes.changed))
             : null,
         ]
       : empty("There is nothing before it that it could be compared with."),
   );
+}
+
+function compared(a, b) {
+  const query = new URLSearchParams({ a, b });
+  return h("a", { href: `#/releases?${query}` }, "Where it changed, on a map");
 }
 
 function files(found) {
