@@ -14,12 +14,12 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 help:  ## Say what can be made.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-install: $(INSTALLED)  ## Make .venv and install the pinned requirements and the project (about a minute).
+install: $(INSTALLED)  ## Make .venv and install the pinned requirements and the project (one to two minutes).
 
 # Done again only when the requirements or the project's description change.
 $(INSTALLED): requirements/test.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11")'
-	@echo "Installing into .venv: about 1 GB, about a minute with a good connection"
+	@echo "Installing into .venv: about 1 GB, one to two minutes with a good connection"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(PIP) install --quiet --progress-bar off --require-hashes --requirement requirements/test.txt
 	@$(PIP) install --quiet --progress-bar off --no-deps --no-build-isolation --editable .
@@ -34,7 +34,7 @@ check: $(INSTALLED)  ## Lint, formatting, types, and who may import whom.
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-test: $(INSTALLED)  ## Run every test (about a quarter of an hour on two cores).
+test: $(INSTALLED)  ## Run every test (about twelve minutes on two cores).
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 docs: $(INSTALLED)  ## Write the references from the code and build the documentation into build/docs.
