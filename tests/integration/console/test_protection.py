@@ -110,11 +110,16 @@ class TestRates:
         assert [answer.status_code for answer in tried] == [401] * 3 + [429] * 2
 
     def test_a_token_has_its_own_measure_wherever_it_is_used(self, serve: Serve) -> None:
-        from services.publish.console.security import Rates
+        console = serve(requests=(1000, 2), url="https://data.example.org")  # a proxy names who asks
+        unit = "/api/v1/units/" + 64 * "0" + "/drop"
 
-        rates = Rates(reading=10, acting=2)
-        assert [rates.is_free("acting", "by ada") for _ in range(3)] == [True, True, False]
-        assert rates.is_free("acting", "by otto")
+        def statuses(role: str, addresses: range) -> list[int]:
+            with console.client(role) as client:
+                asked = [{"X-Forwarded-For": f"10.0.0.{number}"} for number in addresses]
+                return [client.post(unit, headers=each, json={"reason": "once"}).status_code for each in asked]
+
+        assert statuses("operator", range(1, 5)) == [404, 404, 429, 429]
+        assert statuses("scientist", range(11, 13)) == [404, 404]
 
 
 class TestSize:
