@@ -56,6 +56,13 @@ class TestEveryText:
     def test_names_only_commands_and_options_that_there_are(self, text: str, call: str, complete: bool) -> None:
         _understood(shlex.split(call)[1:], complete)
 
+    @pytest.mark.parametrize("text", TEXTS, ids=lambda path: path.name)
+    def test_names_only_settings_that_there_are(self, text: Path) -> None:
+        known = set(re.findall(r"GRAVSTREAM_[A-Z_]+", (ROOT / ".env.example").read_text()))
+        of_tests = {"GRAVSTREAM_REAL_DATA", "GRAVSTREAM_ARTEFACTS"}
+        named = set(re.findall(r"GRAVSTREAM_[A-Z_]*[A-Z]", text.read_text()))
+        assert named - known <= of_tests
+
     def test_holds_calls_at_all(self) -> None:
         assert len(CALLS) > 30  # the pattern finds them
 
