@@ -115,5 +115,5 @@ def _client(scope: Scope) -> str:
 
 def _tell(scope: Scope, status: int, seconds: float) -> None:
     """A line of the log: the address as it was sent, without its query, and nothing of the headers."""
-    path = scope.get("raw_path", b"").decode("latin-1").partition("?")[0][:_SHOWN]
+    path = scope.get("raw_path", b"").decode("latin-1")[:_SHOWN]
     access.info("%s %s %s %d %.0f ms", _client(scope), scope["method"], path, status, 1e3 * seconds)

@@ -122,6 +122,18 @@ class TestRates:
         assert statuses("scientist", range(11, 13)) == [404, 404]
 
 
+class TestTheLog:
+    def test_has_a_line_for_each_answer_without_what_was_asked_behind_the_address(
+        self, serve: Serve, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with caplog.at_level("INFO", "gravstream.console.access"), serve().client("operator") as client:
+            client.get("/health", params={"token": "gvs_by_mistake"})
+            client.get("/api/v1/me")
+        lines = [record.getMessage() for record in caplog.records if record.name == "gravstream.console.access"]
+        assert [line.split()[1:4] for line in lines] == [["GET", "/health", "200"], ["GET", "/api/v1/me", "200"]]
+        assert "gvs_" not in caplog.text
+
+
 class TestSize:
     def test_a_body_that_announces_too_much_is_refused_at_once(self, console: Console) -> None:
         with console.client("operator") as client:
