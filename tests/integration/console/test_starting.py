@@ -24,7 +24,7 @@ from tests.console_home import RELEASED, Home
 
 HEAVY = ("xarray", "pandas", "scipy", "matplotlib", "numba", "celery", "pyshtools")
 PATIENCE = 60.0  # s, on a busy machine
-LARGEST = 110e6  # bytes of proportional memory
+LARGEST = 115e6  # bytes that it has written: it takes 100e6, and each of the heavy libraries adds 20e6 or more
 
 
 def free_port() -> int:
@@ -57,10 +57,10 @@ def until_healthy(url: str, process: subprocess.Popen[bytes], log: Path) -> None
             time.sleep(0.1)
 
 
-def pss(process: int) -> int:
-    """Proportional memory of a process, bytes."""
+def own_memory(process: int) -> int:
+    """What a process has written into memory, bytes: whoever else has the same libraries in use does not matter."""
     lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
-    return 1024 * int(next(line.split()[1] for line in lines if line.startswith("Pss:")))
+    return 1024 * int(next(line.split()[1] for line in lines if line.startswith("Anonymous:")))
 
 
 def test_the_console_does_without_the_libraries_of_science() -> None:
@@ -83,7 +83,7 @@ def run(lived_home: Home, tmp_path_factory: pytest.TempPathFactory) -> tuple[lis
         for path in ("/api/v1/status", "/api/v1/months", f"/api/v1/months/{RELEASED}", "/metrics", "/api/v1/me"):
             assert httpx.get(url + path, headers=headers, params={"key": "my-question"}).status_code == 200
         httpx.get(f"{url}/api/v1/releases/twsa-v1.0-001/changes/twsa-v1.0-003", timeout=60.0).raise_for_status()
-        memory = pss(process.pid)
+        memory = own_memory(process.pid)
         process.send_signal(signal.SIGTERM)
         code = process.wait(PATIENCE)
     lines = log.read_text().splitlines()
