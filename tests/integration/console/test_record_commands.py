@@ -15,6 +15,7 @@ import xarray as xr
 from typer.testing import CliRunner
 
 from services.cli import app
+from services.operations_data import _shown
 from tests.console_home import BROKEN, EARLY, FIRST, ODD, REFUSED, REISSUED, RELEASED, Home
 
 LATEST, FORMER, RETRACTED = "twsa-v1.0-003", "twsa-v1.0-001", "twsa-v1.0-002"
@@ -145,3 +146,8 @@ class TestTheShell:
         command = Path(sys.executable).parent / "gravstream"
         answer = subprocess.run([command], env=environment, capture_output=True, text=True, timeout=60, check=False)
         assert answer.stdout.split() == ["releases"]
+
+
+def test_a_month_that_fell_back_and_one_without_data_say_so_in_the_table() -> None:
+    assert [_shown(row)[-1] for row in (("2015-01", 1.0, 2.0, False), ("2015-02", 1.0, 2.0, True))] == ["", "VDK2"]
+    assert _shown(("2015-06", None, None, False)) == ("2015-06", "", "", "no data")
