@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,20 +104,25 @@ def opened(home: Path, cache: Path, archive: Archive, product: str = "twsa") -> 
     return System(hall, desk, archive)
 
 
+def release_first(system: System, auxiliaries: Iterable[Path]) -> None:
+    """Make and release all months but those that are kept back."""
+    for path in auxiliaries:
+        system.register(path, next(role for word, role in ROLES.items() if word in path.name))
+    for path in sorted(system.archive.level2.glob("*.gfc")):
+        month = str(MonthTable.default().identify(path.name)[0])
+        if month not in KEPT_BACK:
+            system.register(path, "level-2", month)
+    system.work()
+    assert system.release().state == "released"
+
+
 @pytest.fixture(scope="session")
 def as_made(two_years: Archive, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a system that has released all months but those that are kept back."""
     home = tmp_path_factory.mktemp("system") / "home"
     home.mkdir()
     system = opened(home, cache, two_years)
-    for path in sorted(two_years.auxiliaries.iterdir()):
-        system.register(path, next(role for word, role in ROLES.items() if word in path.name))
-    for path in sorted(two_years.level2.glob("*.gfc")):
-        month = str(MonthTable.default().identify(path.name)[0])
-        if month not in KEPT_BACK:
-            system.register(path, "level-2", month)
-    system.work()
-    assert system.release().state == "released"
+    release_first(system, sorted(two_years.auxiliaries.iterdir()))
     system.known.close()
     shutil.copytree(home, home.with_name("as-made"), symlinks=True)
     return home

@@ -10,9 +10,8 @@ import pytest
 from services.process.reprocessing_check import rebuild
 from services.publish.sums import verify
 from shared.formats.files import sha256_of
-from shared.formats.months import MonthTable
 from tests.integration.conftest import Archive
-from tests.integration.process.conftest import KEPT_BACK, ROLES, System, edited_copy, manifest, opened
+from tests.integration.process.conftest import KEPT_BACK, System, edited_copy, manifest, opened, release_first
 
 TABLE = "LOW_DEGREES"
 
@@ -26,16 +25,9 @@ def without_rows(count: int, content: bytes) -> bytes:
 def coefficients(tmp_path: Path, cache: Path, two_years: Archive) -> Iterator[System]:
     """A system that has released Level-2B of all months but the last ones, whose rows its table lacks."""
     system = opened(tmp_path / "home", cache, two_years, "l2b")
-    for path in sorted(two_years.auxiliaries.iterdir()):
-        if TABLE in path.name:
-            path = edited_copy(path, tmp_path, lambda content: without_rows(len(KEPT_BACK), content))
-        system.register(path, next(role for word, role in ROLES.items() if word in path.name))
-    for path in sorted(two_years.level2.glob("*.gfc")):
-        month = str(MonthTable.default().identify(path.name)[0])
-        if month not in KEPT_BACK:
-            system.register(path, "level-2", month)
-    system.work()
-    assert system.release().state == "released"
+    young = edited_copy(two_years.low_degrees, tmp_path, lambda content: without_rows(len(KEPT_BACK), content))
+    others = [path for path in two_years.auxiliaries.iterdir() if TABLE not in path.name]
+    release_first(system, [young, *others])
     yield system
     system.known.close()
 
