@@ -46,14 +46,16 @@ class TestTooBusy:
 
     @pytest.mark.parametrize("form", ["seconds", "date"])
     def test_for_a_time_that_it_says_is_left_alone_so_long(self, place: Place, form: str) -> None:
-        # A date has whole seconds: one that is two seconds ahead is at least one second ahead.
-        until = format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)
+        until = (datetime.now(UTC) + timedelta(seconds=2)).replace(microsecond=0)  # a date has whole seconds
+        date = format_datetime(until, usegmt=True)
         place.upstream.misbehave(
-            Fault("status", match=PAGE, status=429, retry_after="1" if form == "seconds" else until)
+            Fault("status", match=PAGE, status=429, retry_after="1" if form == "seconds" else date)
         )
         place.look(max_retry_after=5.0)
         first, second = asked(place, "/sp/")
-        assert 0.9 <= second - first <= 2.5
+        began = until.timestamp() - (time.time() - time.monotonic()) if form == "date" else first + 1.0
+        # Not before; the clocks are read one after the other. And at once: the rest is for a busy machine.
+        assert -0.02 <= second - began <= 1.5
 
     def test_for_hours_is_not_waited_for(self, place: Place) -> None:
         place.upstream.misbehave(Fault("status", match=PAGE, status=429, retry_after="86400"))
