@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import socket
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 
 import httpx
@@ -120,6 +123,24 @@ class TestRates:
 
         assert statuses("operator", range(1, 5)) == [404, 404, 429, 429]
         assert statuses("scientist", range(11, 13)) == [404, 404]
+
+    def test_a_header_that_names_an_address_is_not_believed_where_no_proxy_stands(self, serve: Serve) -> None:
+        with serve(requests=(5, 100)).client() as client:
+            names = [{"X-Forwarded-For": f"10.0.0.{number}"} for number in range(7)]
+            answers = [client.get("/health", headers=each).status_code for each in names]
+        assert answers == [200] * 5 + [429] * 2
+
+    def test_more_connections_than_can_be_served_are_told_to_come_again(self, serve: Serve) -> None:
+        console = serve()
+        address = ("127.0.0.1", int(console.url.rpartition(":")[2]))
+        with ExitStack() as idle:
+            for _ in range(200):
+                idle.enter_context(socket.create_connection(address))
+            assert httpx.get(f"{console.url}/health").status_code == 503
+        until = time.monotonic() + 10.0  # they are gone as soon as the server has seen it
+        while httpx.get(f"{console.url}/health").status_code == 503:
+            assert time.monotonic() < until
+            time.sleep(0.05)
 
 
 class TestTheLog:
