@@ -159,8 +159,14 @@ class TestSize:
     def test_a_body_that_announces_too_much_is_refused_at_once(self, console: Console) -> None:
         with console.client("operator") as client:
             answer = client.post("/api/v1/reprocess", content=b"x" * 1_000_001)
+            token = client.headers["authorization"]
         assert answer.status_code == 413
         assert set(answer.json()) == {"error", "advice"}
+        lines = ("POST /api/v1/reprocess HTTP/1.1", "Host: here", f"Authorization: {token}", "Content-Length: 1000001")
+        address = ("127.0.0.1", int(console.url.rpartition(":")[2]))
+        with socket.create_connection(address, timeout=20.0) as waiting:  # a body that comes has 30 s for each piece
+            waiting.sendall("\r\n".join((*lines, "", "")).encode())
+            assert b" 413 " in waiting.recv(100), "nothing of the body was sent"
 
     def test_a_body_that_announces_nothing_is_refused_when_it_is_too_much(self, console: Console) -> None:
         def pieces() -> Iterator[bytes]:
