@@ -96,6 +96,7 @@ def _of_level2b(files: Mapping[str, Path], code_version: str, title: str, publis
     baseline = next((source for source in sources if source.role == "baseline"), None)
     months = sorted({each.month for each in fields if each.month is not None})
     spans = [each.span for each in fields if each.span is not None]
+    outputs = outputs_of(files)
     who = asdict(publisher) if publisher else {}
     signed = {key if key == "institution" else f"creator_{key}": text for key, text in who.items() if text}
     return Manifest(
@@ -105,8 +106,8 @@ def _of_level2b(files: Mapping[str, Path], code_version: str, title: str, publis
         months=tuple(months),
         begin=str(min(span.first_day for span in spans)),
         end=str(max(span.last_day for span in spans)),
-        inputs=tuple(sorted(set(_with_tables(sources, files)))),
-        outputs=outputs_of(files),
+        inputs=tuple(sorted(set(_with_tables(sources, outputs)))),
+        outputs=outputs,
         steps=fields[-1].history,
         code_version=code_version,
         baseline=baseline.sha256 if baseline else "",
@@ -116,12 +117,12 @@ def _of_level2b(files: Mapping[str, Path], code_version: str, title: str, publis
     )
 
 
-def _with_tables(sources: Iterable[Source], files: Mapping[str, Path]) -> Iterator[Source]:
+def _with_tables(sources: Iterable[Source], outputs: Iterable[Output]) -> Iterator[Source]:
     """The sources, with a table that lies beside the months in the place of the rows that each of them names."""
-    beside = {Path(name).name: path for name, path in files.items() if name.startswith(AUXILIARIES)}
+    beside = {each.name.removeprefix(AUXILIARIES): each for each in outputs if each.name.startswith(AUXILIARIES)}
     for source in sources:
         name, _, _month = source.name.rpartition(" ")
         table = beside.get(name) if source.role == LOW_DEGREE_ROWS else None
         if table is not None:
-            source = replace(source, role=LOW_DEGREES, name=name, sha256=sha256_of(table))
+            source = replace(source, role=LOW_DEGREES, name=name, sha256=table.sha256)
         yield source
